@@ -1,0 +1,163 @@
+// Package role has the four built-in roles and what they are granted. Permissions are data: one table, read by people
+// here, by docs/permissions.md, and by the program when it builds an actor. Custom roles add rows, not code.
+package role
+
+import (
+	"slices"
+	"strings"
+
+	"entente.dev/internal/access"
+)
+
+// The built-in roles.
+const (
+	Admin   = "admin"   // runs the programme: settings, people, everything Staff may
+	Staff   = "staff"   // channel managers
+	Partner = "partner" // runs the partner company's side
+	Agent   = "agent"   // works for the partner
+)
+
+// All lists the built-in roles in the order of the table's columns.
+var All = []string{Admin, Staff, Partner, Agent}
+
+// Label returns the role's name as people read it.
+func Label(role string) string {
+	if role == "" {
+		return ""
+	}
+	return strings.ToUpper(role[:1]) + role[1:]
+}
+
+// Persona returns the side a role stands on.
+func Persona(role string) access.Persona {
+	if role == Partner || role == Agent {
+		return access.Partner
+	}
+	return access.Staff
+}
+
+// line is one row of the permission table: the scopes of Admin, Staff, Partner and Agent.
+type line struct {
+	act                          access.Action
+	admin, staff, partner, agent access.Scope
+	read                         bool
+	what                         string
+}
+
+const (
+	no  = access.None
+	own = access.Own
+	all = access.All
+)
+
+// table is the whole of what the built-in roles may do. What is not here, nobody may do.
+var table = []line{
+	// action              Admin Staff Partner Agent read  what
+	{"deal.list", all, all, all, all, true, "See deals: lists, board, exports"},
+	{"deal.read", all, all, all, all, true, "See one deal with its timeline"},
+	{"deal.check", all, all, all, all, true, "Ask whether a customer is free"},
+	{"deal.create", all, all, all, all, false, "Register a deal (as a draft)"},
+	{"deal.update", all, all, all, own, false, "Change a deal's facts"},
+	{"deal.submit", all, all, all, own, false, "Submit a deal for a decision"},
+	{"deal.withdraw", no, no, all, own, false, "Take a registration back"},
+	{"deal.approve", all, all, no, no, false, "Approve a registration: starts protection"},
+	{"deal.return", all, all, no, no, false, "Send a registration back for more information"},
+	{"deal.reject", all, all, no, no, false, "Reject a registration with a reason"},
+	{"deal.win", all, all, all, own, false, "Mark a deal won"},
+	{"deal.lose", all, all, all, own, false, "Mark a deal lost"},
+	{"deal.move", all, all, all, own, false, "Move a deal to another pipeline stage"},
+	{"deal.note", all, all, all, all, false, "Write a note on a deal"},
+	{"deal.queue", all, all, no, no, true, "See the decision queue"},
+	{"deal.expire", no, no, no, no, false, "Let a protection run out (the program itself)"},
+	{"view.list", all, all, all, all, true, "See one's saved views"},
+	{"view.save", all, all, all, all, false, "Save a view of a list"},
+	{"view.delete", all, all, all, all, false, "Delete one's saved view"},
+	{"partner.list", all, all, all, all, true, "See partner companies (partners: their own)"},
+	{"partner.read", all, all, all, all, true, "See one partner company"},
+	{"partner.create", all, all, no, no, false, "Add a partner company"},
+	{"partner.update", all, all, no, no, false, "Change a partner company"},
+	{"account.list", all, all, all, all, true, "See end customers"},
+	{"account.read", all, all, all, all, true, "See one end customer"},
+	{"account.create", all, all, all, all, false, "Add an end customer"},
+	{"account.update", all, all, no, no, false, "Change an end customer"},
+	{"contact.list", all, all, all, all, true, "See contacts"},
+	{"contact.read", all, all, all, all, true, "See one contact"},
+	{"contact.create", all, all, all, all, false, "Add a contact"},
+	{"contact.update", all, all, all, all, false, "Change a contact"},
+	{"contact.delete", all, all, all, no, false, "Delete a contact"},
+	{"person.list", all, all, all, no, true, "See the people of the programme (partners: their own)"},
+	{"person.read", all, all, all, no, true, "See one person"},
+	{"person.invite", all, all, all, no, false, "Invite a person (Staff: partner people only; Partner: own company)"},
+	{"person.update", all, no, all, no, false, "Change a person's role or name"},
+	{"person.suspend", all, no, all, no, false, "Suspend, restore or remove a person"},
+	{"key.list", all, no, no, no, true, "See service accounts' API keys"},
+	{"key.create", all, no, no, no, false, "Create a service account with an API key"},
+	{"key.revoke", all, no, no, no, false, "Revoke a service account's API key"},
+	{"me.read", all, all, all, all, true, "See one's own account, sessions and keys"},
+	{"me.update", all, all, all, all, false, "Change one's own name, password or theme"},
+	{"me.accept", all, all, all, all, false, "Accept one's invitation"},
+	{"me.sign_in", all, all, all, all, false, "Sign in, switch membership"},
+	{"me.sign_out", all, all, all, all, false, "Sign out and revoke one's sessions"},
+	{"me.key_create", all, all, all, all, false, "Create a personal API key"},
+	{"me.key_revoke", all, all, all, all, false, "Revoke a personal API key"},
+	{"import.list", all, all, no, no, true, "See imports"},
+	{"import.read", all, all, no, no, true, "See one import and its report"},
+	{"import.create", all, all, no, no, false, "Upload a file for import"},
+	{"import.map", all, all, no, no, false, "Change an import's mapping, check again"},
+	{"import.commit", all, all, no, no, false, "Commit an import"},
+	{"import.undo", all, all, no, no, false, "Undo an import"},
+	{"audit.list", all, all, no, no, true, "Read the audit log"},
+	{"audit.object", all, all, all, all, true, "Read what happened to one record"},
+	{"mail.list", all, no, no, no, true, "Read the e-mail log"},
+	{"mail.read", all, no, no, no, true, "Read one logged e-mail"},
+	{"mail.send", no, no, no, no, false, "Hand a logged e-mail to the mail server (the program itself)"},
+	{"tenant.read", all, all, all, all, true, "See the programme's name, brand, stages and products"},
+	{"tenant.create", no, no, no, no, false, "Set up a programme (the operator)"},
+	{"tenant.update", all, no, no, no, false, "Change settings: brand, protection days"},
+	{"stage.update", all, no, no, no, false, "Change the pipeline's stages"},
+	{"product.update", all, all, no, no, false, "Change the product list"},
+	{"home.read", all, all, all, all, true, "See one's home page"},
+}
+
+// Grants returns what a role is granted; an unknown role is granted nothing.
+func Grants(role string) map[access.Action]access.Scope { return builtin[role] }
+
+var builtin = func() map[string]map[access.Action]access.Scope {
+	m := map[string]map[access.Action]access.Scope{Admin: {}, Staff: {}, Partner: {}, Agent: {}}
+	for _, l := range table {
+		for role, s := range map[string]access.Scope{Admin: l.admin, Staff: l.staff, Partner: l.partner, Agent: l.agent} {
+			if s != no {
+				m[role][l.act] = s
+			}
+		}
+	}
+	return m
+}()
+
+// Reads reports whether an action only reads; API keys with the scope "read" are limited to those.
+func Reads(act access.Action) bool {
+	i := slices.IndexFunc(table, func(l line) bool { return l.act == act })
+	return i >= 0 && table[i].read
+}
+
+// Actions returns every action of the table, in its order.
+func Actions() []access.Action {
+	out := make([]access.Action, len(table))
+	for i, l := range table {
+		out[i] = l.act
+	}
+	return out
+}
+
+// Markdown returns the table as docs/permissions.md shows it.
+func Markdown() string {
+	var b strings.Builder
+	b.WriteString("# Permissions\n\n<!-- Code generated from internal/access/role/builtin.go. DO NOT EDIT. -->\n\n")
+	b.WriteString("What the built-in roles may do. `all` reaches every object that the role's side may see at all (a partner sees only its own\n")
+	b.WriteString("company's), `own` only objects the person owns, `–` nothing. Actions that no role has belong to the program itself.\n\n")
+	b.WriteString("| action | Admin | Staff | Partner | Agent | what |\n|---|---|---|---|---|---|\n")
+	for _, l := range table {
+		b.WriteString("| `" + string(l.act) + "` | " + l.admin.String() + " | " + l.staff.String() + " | " + l.partner.String() + " | " + l.agent.String() + " | " + l.what + " |\n")
+	}
+	return b.String()
+}
