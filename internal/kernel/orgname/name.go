@@ -17,11 +17,12 @@ import (
 func NormalName(s string) string {
 	words := strings.Fields(wordsOf(fold(s)))
 	for {
-		switch n := formAtEnd(words); {
-		case n > 0:
-			words = words[:len(words)-n]
+		n := formAtEnd(words)
+		switch {
 		case len(words) > 1 && (words[0] == "the" || leadingForms[words[0]]):
 			words = words[1:]
+		case n > 0:
+			words = words[:len(words)-n]
 		case !cutJoined(words):
 			return strings.Join(words, " ")
 		}
