@@ -4,8 +4,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
-	"net/url"
-	"strings"
+
+	"entente.dev/internal/kernel/httpx"
 )
 
 // Theme is a person's choice of light or dark.
@@ -47,20 +47,7 @@ func ServeTheme(w http.ResponseWriter, r *http.Request) {
 		c.Value, c.MaxAge = "", -1
 	}
 	http.SetCookie(w, c)
-	http.Redirect(w, r, LocalPath(r.PostFormValue("next"), "/"), http.StatusSeeOther)
-}
-
-// LocalPath returns next when it is a path on this site, otherwise fallback. It refuses
-// every form a browser reads as another origin: "//host", "/\host", schemes, control bytes.
-func LocalPath(next, fallback string) string {
-	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") ||
-		strings.ContainsFunc(next, func(r rune) bool { return r < ' ' || r == '\\' || r == 0x7f }) {
-		return fallback
-	}
-	if u, err := url.Parse(next); err != nil || u.Host != "" || u.Scheme != "" {
-		return fallback
-	}
-	return next
+	httpx.SeeOther(w, r, r.PostFormValue("next"))
 }
 
 // SetFlash leaves a message for the next page this browser asks for.
@@ -91,7 +78,7 @@ func TakeFlash(w http.ResponseWriter, r *http.Request) *Flash {
 		return nil
 	}
 	if f.Link != nil {
-		f.Link.Href = LocalPath(f.Link.Href, "/")
+		f.Link.Href = httpx.LocalPath(f.Link.Href)
 	}
 	return &f
 }

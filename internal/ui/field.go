@@ -1,47 +1,21 @@
 package ui
 
 import (
-	"net/url"
 	"strconv"
 
-	"entente.dev/internal/kernel/errs"
+	"entente.dev/internal/kernel/httpx"
 	"github.com/a-h/templ"
 )
 
-// Form is what a form shows again after a refusal: the typed values and what was wrong.
-// The zero Form is an empty form.
-type Form struct {
-	Values url.Values
-	Errors []errs.Field
-	Msg    string // of the refusal as a whole, when it is not about fields
-}
-
-// FormOf returns the form for typed values and the error they met, which may be nil.
-func FormOf(values url.Values, err error) Form {
-	f := Form{Values: values}
-	if e := errs.Of(err); e != nil {
-		f.Errors, f.Msg = e.Fields, e.Msg
+// FieldOf returns a text field that shows what form holds under name and what is wrong
+// with it. form may be nil. Refine the field with its methods and draw it with Input,
+// Select, Textarea, Checkbox, Radios or Upload.
+func FieldOf(form *httpx.Form, name, label string) Field {
+	f := Field{Name: name, Label: label, Type: "text"}
+	if form != nil {
+		f.Value, f.Error, f.refused = form.Value(name), form.Problem(name), len(form.Fields()) > 0
 	}
 	return f
-}
-
-// Failed reports whether there is anything to mend.
-func (f Form) Failed() bool { return len(f.Errors) > 0 || f.Msg != "" }
-
-// Error returns the message for a field, or "".
-func (f Form) Error(name string) string {
-	for _, e := range f.Errors {
-		if e.Name == name {
-			return e.Msg
-		}
-	}
-	return ""
-}
-
-// Field returns a text field carrying the typed value and its error. Refine it with the
-// methods of Field and draw it with Input, Select, Textarea, Checkbox, Radios or Upload.
-func (f Form) Field(name, label string) Field {
-	return Field{Name: name, Label: label, Type: "text", Value: f.Values.Get(name), Error: f.Error(name), typed: f.Values.Has(name)}
 }
 
 // Option is one choice of a select or of radios.
@@ -69,7 +43,7 @@ type Field struct {
 	Rows                     int
 	Required, Disabled       bool
 	Attrs                    templ.Attributes
-	typed                    bool
+	refused                  bool // the form was sent and something in it is wrong
 }
 
 // Req marks the field as required.
@@ -81,9 +55,9 @@ func (f Field) Hint(text string) Field { f.Help = text; return f }
 // As sets the input's type: "email", "password", "number", "date", "url", "tel", "search".
 func (f Field) As(typ string) Field { f.Type = typ; return f }
 
-// Or sets the value shown when nothing was typed yet.
+// Or sets the value shown when the form holds none and has not been refused.
 func (f Field) Or(value string) Field {
-	if !f.typed {
+	if f.Value == "" && !f.refused {
 		f.Value = value
 	}
 	return f

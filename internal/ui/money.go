@@ -4,54 +4,34 @@ import (
 	"context"
 	"strconv"
 	"strings"
+
+	"entente.dev/internal/kernel/money"
 )
 
-// exponents lists the ISO 4217 currencies whose minor unit is not a hundredth.
-var exponents = map[string]int{
-	"BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0, "RWF": 0,
-	"UGX": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0,
-	"BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
-}
-
-var symbols = map[string]string{"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹"}
-
-func exponent(currency string) int {
-	if e, ok := exponents[currency]; ok {
-		return e
-	}
-	return 2
-}
+var symbols = map[string]string{"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "TRY": "₺"}
 
 // Money writes an amount of minor units exactly: "€12,400", "$99.50", "CHF 1,000".
 // Decimals that are zero are left out. An amount without currency is written bare.
 func (rd Reader) Money(minor int64, currency string) string {
-	exp := exponent(currency)
-	pow := int64(1)
-	for range exp {
-		pow *= 10
+	plain, negative := strings.CutPrefix(money.Decimal(minor, currency), "-")
+	whole, frac, _ := strings.Cut(plain, ".")
+	group, decimal := rd.separators()
+	s := grouped(whole, group)
+	if strings.Trim(frac, "0") != "" {
+		s += decimal + frac
 	}
-	sign := ""
-	if minor < 0 {
-		sign = "−"
+	s = withCurrency(s, currency)
+	if negative {
+		return "−" + s
 	}
-	whole, frac := minor/pow, minor%pow
-	if frac < 0 {
-		frac = -frac
-	}
-	s := strings.TrimPrefix(rd.Number(whole), "−")
-	if frac != 0 {
-		_, decimal := rd.separators()
-		digits := strconv.FormatInt(frac, 10)
-		s += decimal + strings.Repeat("0", exp-len(digits)) + digits
-	}
-	return sign + withCurrency(s, currency)
+	return s
 }
 
 // MoneyShort rounds an amount to three digits for charts and headlines: "€1.24M", "€980K".
 func (rd Reader) MoneyShort(minor int64, currency string) string {
-	v := float64(minor)
-	for range exponent(currency) {
-		v /= 10
+	v, err := strconv.ParseFloat(money.Decimal(minor, currency), 64)
+	if err != nil {
+		return money.Format(minor, currency)
 	}
 	sign := ""
 	if v < 0 {

@@ -51,16 +51,20 @@ func (rd Reader) separators() (group, decimal string) {
 // Number writes n with the reader's thousands separator.
 func (rd Reader) Number(n int64) string {
 	group, _ := rd.separators()
-	s := strconv.FormatInt(n, 10)
-	sign := ""
-	if s[0] == '-' {
-		sign, s = "−", s[1:]
+	s, negative := strings.CutPrefix(strconv.FormatInt(n, 10), "-")
+	s = grouped(s, group)
+	if negative {
+		return "−" + s
 	}
+	return s
+}
+
+// grouped puts sep between groups of three digits.
+func grouped(digits, sep string) string {
 	var b strings.Builder
-	b.WriteString(sign)
-	for i, c := range s {
-		if i > 0 && (len(s)-i)%3 == 0 {
-			b.WriteString(group)
+	for i, c := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			b.WriteString(sep)
 		}
 		b.WriteRune(c)
 	}
