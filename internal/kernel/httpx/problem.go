@@ -112,17 +112,23 @@ func (p *Problem) ContentType(string) string { return "application/problem+json"
 // WWW-Authenticate on 401.
 func (p *Problem) GetHeaders() http.Header {
 	h := http.Header{}
-	p.SetHeaders(h)
-	return h
-}
-
-// SetHeaders puts the headers that go with the problem into h.
-func (p *Problem) SetHeaders(h http.Header) {
 	if p.retry > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(p.retry.Seconds()))))
 	}
 	if p.Status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", `Bearer realm="entente"`)
+	}
+	return h
+}
+
+// Prepare drops from h what a handler said about the answer it then could not give, and
+// adds the headers that go with the problem.
+func (p *Problem) Prepare(h http.Header) {
+	for _, name := range [...]string{"Content-Type", "Content-Length", "Content-Encoding", "Content-Disposition", "Etag", "Last-Modified", "Cache-Control"} {
+		h.Del(name)
+	}
+	for name, v := range p.GetHeaders() {
+		h[name] = v
 	}
 }
 
@@ -132,10 +138,8 @@ func (p *Problem) Write(w http.ResponseWriter) {
 	if err != nil {
 		panic(err) // strings and numbers only
 	}
-	h := w.Header()
-	forgetContent(h)
-	p.SetHeaders(h)
-	h.Set("Content-Type", "application/problem+json")
+	p.Prepare(w.Header())
+	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
 	_, _ = w.Write(append(body, '\n')) // the client is gone if this fails
 }
@@ -149,13 +153,6 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 		panic(http.ErrAbortHandler)
 	}
 	p.Write(w)
-}
-
-// forgetContent drops what a handler said about the answer it then could not give.
-func forgetContent(h http.Header) {
-	for _, name := range [...]string{"Content-Length", "Content-Encoding", "Content-Disposition", "Etag", "Last-Modified", "Cache-Control"} {
-		h.Del(name)
-	}
 }
 
 // DottedName turns a JSON pointer (/account/domain, /items/3/name) into the name a
