@@ -15,7 +15,7 @@ import (
 // nothing but a legal form keeps it. It is "" when s has no letter or digit.
 // NormalName(NormalName(s)) is NormalName(s).
 func NormalName(s string) string {
-	words := strings.Fields(wordsOf(fold(s)))
+	words := strings.Fields(norm.NFKC.String(wordsOf(fold(s)))) // a vanished apostrophe may bring marks together
 	for {
 		n := formAtEnd(words)
 		switch {
