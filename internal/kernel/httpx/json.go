@@ -38,7 +38,8 @@ func DecodeJSON(data []byte, v any) error {
 		return errs.New(errs.Malformed, "json.depth", "The JSON nests deeper than %d levels.", MaxJSONDepth)
 	}
 	if err := json.Unmarshal(data, v, jsonOptions); err != nil {
-		return jsonError(err)
+		_, tree := v.(*any)
+		return jsonError(err, tree)
 	}
 	if tree, ok := v.(*any); ok && bytes.Contains(data, []byte(`\u0000`)) {
 		if name, found := findNUL(*tree, ""); found {
@@ -79,7 +80,9 @@ func jsonField(kind errs.Kind, name, code, msg string) *errs.Error {
 	return e
 }
 
-func jsonError(err error) error {
+// jsonError describes what DecodeJSON met. A tree takes any value, so all that fails there
+// is a number beyond float64.
+func jsonError(err error, tree bool) error {
 	var syn *jsontext.SyntacticError
 	if errors.As(err, &syn) {
 		if errors.Is(err, jsontext.ErrDuplicateName) {
@@ -95,7 +98,7 @@ func jsonError(err error) error {
 	switch {
 	case errors.Is(err, json.ErrUnknownName):
 		return jsonField(errs.Malformed, name, "field.unknown", "There is no such field; remove it or check its spelling.")
-	case sem.GoType != nil && sem.GoType.Kind() == reflect.Interface:
+	case tree:
 		return jsonField(errs.Malformed, name, "number.range", "This number is too large to be read.")
 	}
 	return jsonField(errs.Invalid, name, "field.type", wantedType(sem.GoType))
