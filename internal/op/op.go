@@ -24,6 +24,7 @@ import (
 	"entente.dev/internal/event"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/kernel/page"
 	"entente.dev/internal/kernel/pg"
 )
 
@@ -32,6 +33,7 @@ type Ops struct {
 	DB        *pg.DB
 	Map       datamap.Map
 	Listeners map[string][]Listener // by event name; see app/events.go
+	Pages     *page.Signer          // signs list cursors
 	Clock     func() time.Time
 	Log       *slog.Logger
 }

@@ -19,6 +19,7 @@ import (
 const (
 	DefaultLimit = 50
 	MaxLimit     = 200
+	MaxExport    = 1_000_000 // rows of one export
 )
 
 // Limit returns the page size for what a caller asked: DefaultLimit for zero or less, never more than MaxLimit.

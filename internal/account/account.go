@@ -1,0 +1,158 @@
+// Package account keeps end customers (accounts) and the people who work there (contacts).
+//
+// Who sees an account: the vendor's people all of them; a partner those that are shared with it (table account_partner).
+// When a partner names a customer, it is found among the accounts shared with that partner only, and otherwise made anew:
+// a partner never learns from this room that somebody else knows the customer too.
+//
+// Who sees a contact: the vendor's people all of them; a partner those that it brought itself.
+//
+// Invariants:
+//
+//  1. A partner's account is shared with it in the transaction that makes it.
+//  2. The domain is registrable and lower-case, or empty; public mail providers are no domain of a customer.
+//  3. A contact's partner is the partner of the person who added it, and never changes.
+package account
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"entente.dev/internal/access"
+	"entente.dev/internal/kernel/country"
+	"entente.dev/internal/kernel/errs"
+	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/kernel/orgname"
+	"entente.dev/internal/op"
+)
+
+// The use cases of the room.
+const (
+	ActList          access.Action = "account.list"
+	ActRead          access.Action = "account.read"
+	ActCreate        access.Action = "account.create"
+	ActUpdate        access.Action = "account.update"
+	ActContactList   access.Action = "contact.list"
+	ActContactRead   access.Action = "contact.read"
+	ActContactCreate access.Action = "contact.create"
+	ActContactUpdate access.Action = "contact.update"
+	ActContactDelete access.Action = "contact.delete"
+)
+
+// Account is an end customer.
+type Account struct {
+	TenantID   id.ID     `db:"tenant_id" json:"tenant_id"`
+	ID         id.ID     `db:"account_id" json:"id"`
+	Name       string    `db:"name" json:"name"`
+	NameNorm   string    `db:"name_norm" json:"name_norm"`
+	Domain     string    `db:"domain" json:"domain"`
+	Country    string    `db:"country" json:"country"`
+	Sector     string    `db:"sector" json:"sector"`
+	Employees  *int      `db:"employees" json:"employees"`
+	ParentName string    `db:"parent_name" json:"parent_name"`
+	Source     string    `db:"source" json:"source"`
+	ExternalID *string   `db:"external_id" json:"external_id"`
+	ImportID   id.ID     `db:"import_id" json:"import_id"`
+	Version    int       `db:"version" json:"version"`
+	CreatedAt  time.Time `db:"created_at" json:"created_at"`
+	UpdatedAt  time.Time `db:"updated_at" json:"updated_at"`
+}
+
+// Facts are what somebody says about an account; nil means not said.
+type Facts struct {
+	Name       *string
+	Domain     *string // a domain, a web address or an e-mail address
+	Country    *string // ISO 3166-1 alpha-2, or the country's name
+	Sector     *string
+	Employees  *int
+	ParentName *string
+	ExternalID *string // "" takes it away
+}
+
+// Service runs the room's use cases.
+type Service struct{ ops *op.Ops }
+
+// New returns the room's service.
+func New(o *op.Ops) *Service { return &Service{ops: o} }
+
+type problems []errs.Field
+
+func (p *problems) add(name, code, msg string, args ...any) {
+	*p = append(*p, errs.Field{Name: name, Code: code, Msg: fmt.Sprintf(msg, args...)})
+}
+
+// text trims v into dst and refuses more than most characters.
+func (p *problems) text(dst *string, v *string, name string, most int) {
+	if v == nil {
+		return
+	}
+	*dst = strings.TrimSpace(*v)
+	if len([]rune(*dst)) > most {
+		p.add(name, "too_long", "Keep this within %d characters.", most)
+	}
+}
+
+// Apply puts the facts on a and returns every field that is not acceptable.
+func (f Facts) Apply(a *Account) []errs.Field {
+	var bad problems
+	bad.text(&a.Name, f.Name, "name", 200)
+	a.NameNorm = orgname.NormalName(a.Name)
+	if a.Name == "" {
+		bad.add("name", "required", "Give the customer's name.")
+	}
+	if f.Domain != nil {
+		a.Domain = ""
+		if raw := strings.TrimSpace(*f.Domain); raw != "" {
+			d, ok := orgname.Domain(raw)
+			switch {
+			case !ok:
+				bad.add("domain", "malformed", "%q is not a domain; write it like example.com.", raw)
+			case orgname.FreeMail(d):
+				bad.add("domain", "free_mail", "%s is a public mail provider. Give the customer's own domain, or leave this empty.", d)
+			default:
+				a.Domain = d
+			}
+		}
+	}
+	if f.Country != nil {
+		code, ok := country.Lookup(*f.Country)
+		if !ok && strings.TrimSpace(*f.Country) != "" {
+			hint := ""
+			if s, near := country.Suggest(*f.Country); near {
+				hint = fmt.Sprintf(" Did you mean %s (%s)?", country.Name(s), s)
+			}
+			bad.add("country", "unknown", "Use a two-letter country code such as DE, or the country's English name.%s", hint)
+		}
+		a.Country = code
+	}
+	bad.text(&a.Sector, f.Sector, "sector", 100)
+	bad.text(&a.ParentName, f.ParentName, "parent_name", 200)
+	if f.Employees != nil {
+		a.Employees = f.Employees
+		if *f.Employees < 0 || *f.Employees > 100_000_000 {
+			bad.add("employees", "out_of_range", "Give a number of employees between 0 and 100,000,000.")
+		}
+	}
+	if f.ExternalID != nil {
+		a.ExternalID = nil
+		if v := strings.TrimSpace(*f.ExternalID); v != "" {
+			a.ExternalID = &v
+			if len(v) > 200 {
+				bad.add("external_id", "too_long", "Keep the external id within 200 characters.")
+			}
+		}
+	}
+	return bad
+}
+
+func refused(err error, constraint string) error {
+	switch constraint {
+	case "account_external_uq":
+		return errs.Refused([]errs.Field{{Name: "external_id", Code: "taken", Msg: "Another account already has this external id."}})
+	case "contact_external_uq":
+		return errs.Refused([]errs.Field{{Name: "external_id", Code: "taken", Msg: "Another contact already has this external id."}})
+	case "contact_account_fk":
+		return errs.Refused([]errs.Field{{Name: "account_id", Code: "unknown", Msg: "There is no such account here."}})
+	}
+	return err
+}

@@ -1,0 +1,160 @@
+package account
+
+import (
+	"context"
+	"net/mail"
+	"strings"
+	"time"
+
+	"entente.dev/internal/access"
+	"entente.dev/internal/audit"
+	"entente.dev/internal/kernel/errs"
+	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/kernel/pg"
+	"entente.dev/internal/op"
+)
+
+// Contact is a person at an end customer.
+type Contact struct {
+	TenantID   id.ID     `db:"tenant_id" json:"tenant_id"`
+	ID         id.ID     `db:"contact_id" json:"id"`
+	PartnerID  id.ID     `db:"partner_id" json:"partner_id"` // the partner that brought the person, Nil for the vendor's own
+	AccountID  id.ID     `db:"account_id" json:"account_id"`
+	Name       string    `db:"name" json:"name"`
+	Email      string    `db:"email" json:"email"`
+	Phone      string    `db:"phone" json:"phone"`
+	Title      string    `db:"title" json:"title"`
+	ExternalID *string   `db:"external_id" json:"external_id"`
+	Version    int       `db:"version" json:"version"`
+	CreatedAt  time.Time `db:"created_at" json:"created_at"`
+	UpdatedAt  time.Time `db:"updated_at" json:"updated_at"`
+
+	AccountName string `db:"-" json:"account_name"` // of the account, as far as the reader may see it
+}
+
+// ContactFacts are what somebody says about a contact; nil means not said.
+type ContactFacts struct {
+	Name       *string
+	Email      *string
+	Phone      *string
+	Title      *string
+	AccountID  *id.ID // Nil takes the account away
+	ExternalID *string
+}
+
+func (f ContactFacts) apply(c *Contact) problems {
+	var bad problems
+	bad.text(&c.Name, f.Name, "name", 200)
+	if c.Name == "" {
+		bad.add("name", "required", "Give the contact's name.")
+	}
+	if f.Email != nil {
+		c.Email = strings.ToLower(strings.TrimSpace(*f.Email))
+		if a, err := mail.ParseAddress(c.Email); c.Email != "" && (err != nil || a.Address != c.Email || len(c.Email) > 254) {
+			bad.add("email", "malformed", "Write the address like ada@example.com.")
+		}
+	}
+	bad.text(&c.Phone, f.Phone, "phone", 50)
+	bad.text(&c.Title, f.Title, "title", 200)
+	if f.AccountID != nil {
+		c.AccountID = *f.AccountID
+	}
+	if f.ExternalID != nil {
+		c.ExternalID = nil
+		if v := strings.TrimSpace(*f.ExternalID); v != "" {
+			c.ExternalID = &v
+			if len(v) > 200 {
+				bad.add("external_id", "too_long", "Keep the external id within 200 characters.")
+			}
+		}
+	}
+	return bad
+}
+
+// settleContact applies the facts and makes sure that the account is one the actor sees.
+func settleContact(ctx context.Context, tx *op.Tx, f ContactFacts, c *Contact) error {
+	bad := f.apply(c)
+	if f.AccountID != nil && *f.AccountID != id.Nil {
+		a, err := query(ctx, tx, sqlGet, tx.Who.Tenant, *f.AccountID)
+		if errs.IsKind(err, errs.NotFound) {
+			bad.add("account_id", "unknown", "There is no such account here.")
+		} else if err != nil {
+			return err
+		}
+		c.AccountName = a.Name
+	}
+	return errs.Refused(bad)
+}
+
+// CreateContact adds a contact on the actor's side. Errors: Invalid with every refused field.
+func (s *Service) CreateContact(ctx context.Context, who access.Actor, f ContactFacts) (Contact, error) {
+	return op.Write(ctx, s.ops, who, ActContactCreate, func(tx *op.Tx) (Contact, error) {
+		c := Contact{TenantID: who.Tenant, ID: id.New(), PartnerID: who.Partner, Version: 1, CreatedAt: tx.Now, UpdatedAt: tx.Now}
+		if err := tx.Allow(access.Object{Partner: who.Partner}); err != nil {
+			return c, err
+		}
+		if err := settleContact(ctx, tx, f, &c); err != nil {
+			return c, err
+		}
+		if err := insertContact(ctx, tx, c); err != nil {
+			return c, refused(err, pg.Constraint(err))
+		}
+		tx.Audit(audit.Change{Type: "contact", ID: c.ID, Label: c.Name, Partner: c.PartnerID, After: c})
+		return c, nil
+	})
+}
+
+// GetContact returns one contact. Errors: NotFound.
+func (s *Service) GetContact(ctx context.Context, who access.Actor, v id.ID) (Contact, error) {
+	var out Contact
+	err := op.Batch(ctx, s.ops, who, ActContactRead, func(r *op.Reads) {
+		r.About("contact", v)
+		r.Query(sqlGetContact, []any{who.Tenant, v}, oneContact(&out))
+	})
+	return out, err
+}
+
+// UpdateContact changes the facts that f says. Errors: NotFound, Stale "contact.stale", Invalid.
+func (s *Service) UpdateContact(ctx context.Context, who access.Actor, v id.ID, version int, f ContactFacts) (Contact, error) {
+	return op.Write(ctx, s.ops, who, ActContactUpdate, func(tx *op.Tx) (Contact, error) {
+		tx.About("contact", v)
+		old, err := lockContact(ctx, tx, v)
+		if err != nil {
+			return old, err
+		}
+		if err := tx.Allow(access.Object{Partner: old.PartnerID}); err != nil {
+			return old, err
+		}
+		if version != 0 && version != old.Version {
+			return old, stale("contact")
+		}
+		c := old
+		if err := settleContact(ctx, tx, f, &c); err != nil {
+			return c, err
+		}
+		c.Version, c.UpdatedAt = old.Version+1, tx.Now
+		if err := updateContact(ctx, tx, c); err != nil {
+			return c, refused(err, pg.Constraint(err))
+		}
+		tx.Audit(audit.Change{Type: "contact", ID: c.ID, Label: c.Name, Partner: c.PartnerID, Before: old, After: c})
+		return c, nil
+	})
+}
+
+// DeleteContact removes a contact; its row history stays as long as the policy keeps it. Errors: NotFound.
+func (s *Service) DeleteContact(ctx context.Context, who access.Actor, v id.ID) error {
+	_, err := op.Write(ctx, s.ops, who, ActContactDelete, func(tx *op.Tx) (struct{}, error) {
+		tx.About("contact", v)
+		old, err := lockContact(ctx, tx, v)
+		if err != nil {
+			return struct{}{}, err
+		}
+		if err := tx.Allow(access.Object{Partner: old.PartnerID}); err != nil {
+			return struct{}{}, err
+		}
+		tx.Audit(audit.Change{Type: "contact", ID: old.ID, Label: old.Name, Partner: old.PartnerID, Before: old})
+		_, err = tx.Exec(ctx, sqlDeleteContact, tx.Who.Tenant, v)
+		return struct{}{}, err
+	})
+	return err
+}

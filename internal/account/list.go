@@ -1,0 +1,208 @@
+package account
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"entente.dev/internal/access"
+	"entente.dev/internal/kernel/errs"
+	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/kernel/orgname"
+	"entente.dev/internal/kernel/page"
+	"entente.dev/internal/op"
+)
+
+// Query says which accounts or contacts to list, in which order.
+type Query struct {
+	Text      string // part of the name or, for accounts, of the domain; for contacts of the e-mail address
+	Country   string // accounts only
+	Sector    string // accounts only
+	AccountID id.ID  // contacts only
+	Sort      string // "name" (default); accounts also "-created"
+	Limit     int
+	Cursor    string
+}
+
+// Page is one page of accounts; Next is the cursor of the next page, "" on the last.
+type Page struct {
+	Items []Account
+	Next  string
+}
+
+// ContactPage is one page of contacts.
+type ContactPage struct {
+	Items []Contact
+	Next  string
+}
+
+func sortOf(q Query, allowed ...string) error {
+	if q.Sort != "" && !slices.Contains(allowed, q.Sort) {
+		return errs.Refused([]errs.Field{{Name: "sort", Code: "unknown", Msg: "Sort by " + strings.Join(allowed, " or ") + "."}})
+	}
+	return nil
+}
+
+// Get returns one account. Errors: NotFound.
+func (s *Service) Get(ctx context.Context, who access.Actor, v id.ID) (Account, error) {
+	var out Account
+	err := op.Batch(ctx, s.ops, who, ActRead, func(r *op.Reads) {
+		r.About("account", v)
+		r.Query(sqlGet, []any{who.Tenant, v}, one(&out))
+	})
+	return out, err
+}
+
+// List returns one page of the accounts that the actor may see.
+func (s *Service) List(ctx context.Context, who access.Actor, q Query) (Page, error) {
+	limit := page.Limit(q.Limit)
+	sql, args, err := s.listSQL(who, q, limit+1)
+	if err != nil {
+		return Page{}, err
+	}
+	var out Page
+	err = op.Batch(ctx, s.ops, who, ActList, func(r *op.Reads) {
+		r.Query(sql, args, func(rows pgx.Rows) (err error) { out.Items, err = pgx.CollectRows(rows, scan); return err })
+	})
+	if err == nil && len(out.Items) > limit {
+		out.Items = out.Items[:limit]
+		last := out.Items[limit-1]
+		if q.Sort == "-created" {
+			out.Next = s.ops.Pages.Encode(who.Tenant.String(), "account "+q.Sort, last.CreatedAt, last.ID)
+		} else {
+			out.Next = s.ops.Pages.Encode(who.Tenant.String(), "account "+q.Sort, last.NameNorm, last.ID)
+		}
+	}
+	return out, err
+}
+
+// Each calls fn for every account that q names and the actor may see, in order, without holding them in memory.
+func (s *Service) Each(ctx context.Context, who access.Actor, q Query, fn func(Account) error) error {
+	q.Cursor = ""
+	sql, args, err := s.listSQL(who, q, page.MaxExport)
+	if err != nil {
+		return err
+	}
+	return op.Batch(ctx, s.ops, who, ActList, func(r *op.Reads) {
+		r.Query(sql, args, func(rows pgx.Rows) error { return each(rows, scan, fn) })
+	})
+}
+
+func (s *Service) listSQL(who access.Actor, q Query, limit int) (string, []any, error) {
+	if err := sortOf(q, "name", "-created"); err != nil {
+		return "", nil, err
+	}
+	w := where{args: []any{who.Tenant}, conds: []string{"tenant_id = $1"}}
+	if q.Country != "" {
+		w.add("country = $%d", strings.ToUpper(q.Country))
+	}
+	if q.Sector != "" {
+		w.add("sector = $%d", q.Sector)
+	}
+	if n := orgname.SearchText(q.Text); n != "" {
+		w.add("(position($%[1]d in name_norm) > 0 or position($%[1]d in lower(name)) > 0 or position($%[1]d in domain) > 0)", n)
+	}
+	order := "name_norm, account_id"
+	if q.Sort == "-created" {
+		order = "created_at desc, account_id desc"
+	}
+	if q.Cursor != "" {
+		c, err := s.ops.Pages.Decode(q.Cursor, who.Tenant.String(), "account "+q.Sort)
+		if err != nil {
+			return "", nil, err
+		}
+		var at time.Time
+		var name string
+		var last id.ID
+		if q.Sort == "-created" {
+			err = c.Scan(&at, &last)
+			w.add2("(created_at, account_id) < ($%d, $%d)", at, last)
+		} else {
+			err = c.Scan(&name, &last)
+			w.add2("(name_norm, account_id) > ($%d, $%d)", name, last)
+		}
+		if err != nil {
+			return "", nil, err
+		}
+	}
+	w.args = append(w.args, limit)
+	return fmt.Sprintf(sqlList, strings.Join(w.conds, " and "), order, len(w.args)), w.args, nil
+}
+
+// ListContacts returns one page of the contacts that the actor may see, by name.
+func (s *Service) ListContacts(ctx context.Context, who access.Actor, q Query) (ContactPage, error) {
+	limit := page.Limit(q.Limit)
+	sql, args, err := s.contactSQL(who, q, limit+1)
+	if err != nil {
+		return ContactPage{}, err
+	}
+	var out ContactPage
+	err = op.Batch(ctx, s.ops, who, ActContactList, func(r *op.Reads) {
+		r.Query(sql, args, func(rows pgx.Rows) (err error) { out.Items, err = pgx.CollectRows(rows, scanContact); return err })
+	})
+	if err == nil && len(out.Items) > limit {
+		out.Items = out.Items[:limit]
+		last := out.Items[limit-1]
+		out.Next = s.ops.Pages.Encode(who.Tenant.String(), "contact", last.Name, last.ID)
+	}
+	return out, err
+}
+
+// EachContact calls fn for every contact that q names and the actor may see, by name.
+func (s *Service) EachContact(ctx context.Context, who access.Actor, q Query, fn func(Contact) error) error {
+	q.Cursor = ""
+	sql, args, err := s.contactSQL(who, q, page.MaxExport)
+	if err != nil {
+		return err
+	}
+	return op.Batch(ctx, s.ops, who, ActContactList, func(r *op.Reads) {
+		r.Query(sql, args, func(rows pgx.Rows) error { return each(rows, scanContact, fn) })
+	})
+}
+
+func (s *Service) contactSQL(who access.Actor, q Query, limit int) (string, []any, error) {
+	if err := sortOf(q, "name"); err != nil {
+		return "", nil, err
+	}
+	w := where{args: []any{who.Tenant}, conds: []string{"c.tenant_id = $1"}}
+	if q.AccountID != id.Nil {
+		w.add("c.account_id = $%d", q.AccountID)
+	}
+	if n := strings.ToLower(strings.TrimSpace(q.Text)); n != "" {
+		w.add("(position($%[1]d in lower(c.name)) > 0 or position($%[1]d in c.email) > 0)", n)
+	}
+	if q.Cursor != "" {
+		c, err := s.ops.Pages.Decode(q.Cursor, who.Tenant.String(), "contact")
+		if err != nil {
+			return "", nil, err
+		}
+		var name string
+		var last id.ID
+		if err := c.Scan(&name, &last); err != nil {
+			return "", nil, err
+		}
+		w.add2("(c.name, c.contact_id) > ($%d, $%d)", name, last)
+	}
+	w.args = append(w.args, limit)
+	return fmt.Sprintf(sqlListContacts, strings.Join(w.conds, " and "), len(w.args)), w.args, nil
+}
+
+// where collects conditions and their arguments.
+type where struct {
+	conds []string
+	args  []any
+}
+
+func (w *where) add(cond string, v any) {
+	w.args = append(w.args, v)
+	w.conds = append(w.conds, fmt.Sprintf(cond, len(w.args)))
+}
+
+func (w *where) add2(cond string, a, b any) {
+	w.args = append(w.args, a, b)
+	w.conds = append(w.conds, fmt.Sprintf(cond, len(w.args)-1, len(w.args)))
+}

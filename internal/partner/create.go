@@ -1,0 +1,86 @@
+package partner
+
+import (
+	"context"
+
+	"entente.dev/internal/access"
+	"entente.dev/internal/audit"
+	"entente.dev/internal/kernel/errs"
+	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/kernel/pg"
+	"entente.dev/internal/op"
+)
+
+// Create adds a partner company. Errors: Invalid with every refused field.
+func (s *Service) Create(ctx context.Context, who access.Actor, f Facts) (Partner, error) {
+	return op.Write(ctx, s.ops, who, ActCreate, func(tx *op.Tx) (Partner, error) {
+		p := Partner{TenantID: who.Tenant, ID: id.New(), Kind: "reseller", Status: "active", Version: 1, CreatedAt: tx.Now, UpdatedAt: tx.Now}
+		if err := tx.Allow(access.Object{}); err != nil {
+			return p, err
+		}
+		if err := s.settle(ctx, tx, f, &p); err != nil {
+			return p, err
+		}
+		if err := insert(ctx, tx, p); err != nil {
+			return p, refused(err, pg.Constraint(err))
+		}
+		tx.Audit(audit.Change{Type: "partner", ID: p.ID, Label: p.Name, Partner: p.ID, After: p})
+		return p, nil
+	})
+}
+
+// Update changes the facts that f says. version is the version the caller read, or 0 to take whatever stands.
+// Errors: NotFound, Stale "partner.stale", Invalid with every refused field.
+func (s *Service) Update(ctx context.Context, who access.Actor, v id.ID, version int, f Facts) (Partner, error) {
+	return op.Write(ctx, s.ops, who, ActUpdate, func(tx *op.Tx) (Partner, error) {
+		tx.About("partner", v)
+		old, err := lock(ctx, tx, v)
+		if err != nil {
+			return old, err
+		}
+		if err := tx.Allow(old.Object()); err != nil {
+			return old, err
+		}
+		if version != 0 && version != old.Version {
+			return old, errs.New(errs.Stale, "partner.stale", "Somebody changed this partner since you opened it. Read it again and repeat your change.")
+		}
+		p := old
+		if err := s.settle(ctx, tx, f, &p); err != nil {
+			return p, err
+		}
+		p.Version, p.UpdatedAt = old.Version+1, tx.Now
+		if err := update(ctx, tx, p); err != nil {
+			return p, refused(err, pg.Constraint(err))
+		}
+		tx.Audit(audit.Change{Type: "partner", ID: p.ID, Label: p.Name, Partner: p.ID, Before: old, After: p})
+		if p.Status != old.Status {
+			return p, tx.Emit(ctx, StatusChanged{Partner: p.ID, Status: p.Status})
+		}
+		return p, nil
+	})
+}
+
+// settle applies the facts and finds the manager they name.
+func (s *Service) settle(ctx context.Context, tx *op.Tx, f Facts, p *Partner) error {
+	bad := f.apply(p)
+	if f.ManagerID != nil {
+		p.ManagerID, p.ManagerName = *f.ManagerID, ""
+		if *f.ManagerID != id.Nil {
+			name, err := managerName(ctx, tx, *f.ManagerID)
+			if err != nil {
+				bad = append(bad, errs.Field{Name: "manager_id", Code: "unknown", Msg: "There is no such person on the vendor's side."})
+			}
+			p.ManagerName = name
+		}
+	}
+	return errs.Refused(bad)
+}
+
+// StatusChanged is emitted when a partner becomes active, suspended or ended.
+type StatusChanged struct {
+	Partner id.ID
+	Status  string
+}
+
+// EventName implements event.Event.
+func (StatusChanged) EventName() string { return "partner.status_changed" }

@@ -1,0 +1,141 @@
+package partner
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"entente.dev/internal/access"
+	"entente.dev/internal/kernel/errs"
+	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/kernel/orgname"
+	"entente.dev/internal/kernel/page"
+	"entente.dev/internal/op"
+)
+
+// Query says which partners to list, in which order.
+type Query struct {
+	Text    string // part of the name
+	Status  string
+	Kind    string
+	Country string
+	Sort    string // "name" (default) or "-created"
+	Limit   int
+	Cursor  string
+}
+
+// Page is one page of a list; Next is the cursor of the next page, "" on the last.
+type Page struct {
+	Items []Partner
+	Next  string
+}
+
+func (q Query) check() error {
+	var bad []errs.Field
+	if q.Status != "" && !slices.Contains(Statuses, q.Status) {
+		bad = append(bad, errs.Field{Name: "status", Code: "unknown", Msg: "Choose one of " + strings.Join(Statuses, ", ") + "."})
+	}
+	if q.Kind != "" && !slices.Contains(Kinds, q.Kind) {
+		bad = append(bad, errs.Field{Name: "kind", Code: "unknown", Msg: "Choose one of " + strings.Join(Kinds, ", ") + "."})
+	}
+	if !slices.Contains([]string{"", "name", "-created"}, q.Sort) {
+		bad = append(bad, errs.Field{Name: "sort", Code: "unknown", Msg: "Sort by name or -created."})
+	}
+	return errs.Refused(bad)
+}
+
+// List returns one page of the partners that the actor may see.
+func (s *Service) List(ctx context.Context, who access.Actor, q Query) (Page, error) {
+	if err := q.check(); err != nil {
+		return Page{}, err
+	}
+	limit := page.Limit(q.Limit)
+	sql, args, err := s.listSQL(who, q, limit+1)
+	if err != nil {
+		return Page{}, err
+	}
+	var out Page
+	err = op.Batch(ctx, s.ops, who, ActList, func(r *op.Reads) {
+		r.Query(sql, args, func(rows pgx.Rows) error { out.Items, err = collect(rows); return err })
+	})
+	if err == nil && len(out.Items) > limit {
+		out.Items = out.Items[:limit]
+		out.Next = s.cursor(who, q.Sort, out.Items[limit-1])
+	}
+	return out, err
+}
+
+// Each calls fn for every partner that q names and the actor may see, in order, without holding them in memory.
+func (s *Service) Each(ctx context.Context, who access.Actor, q Query, fn func(Partner) error) error {
+	if err := q.check(); err != nil {
+		return err
+	}
+	q.Cursor = ""
+	sql, args, err := s.listSQL(who, q, page.MaxExport)
+	if err != nil {
+		return err
+	}
+	return op.Batch(ctx, s.ops, who, ActList, func(r *op.Reads) {
+		r.Query(sql, args, func(rows pgx.Rows) error { return each(rows, fn) })
+	})
+}
+
+func (s *Service) listSQL(who access.Actor, q Query, limit int) (string, []any, error) {
+	where := []string{"tenant_id = $1"}
+	args := []any{who.Tenant}
+	add := func(cond string, v any) {
+		args = append(args, v)
+		where = append(where, fmt.Sprintf(cond, len(args)))
+	}
+	if q.Status != "" {
+		add("status = $%d", q.Status)
+	}
+	if q.Kind != "" {
+		add("kind = $%d", q.Kind)
+	}
+	if q.Country != "" {
+		add("country = $%d", strings.ToUpper(q.Country))
+	}
+	if n := orgname.SearchText(q.Text); n != "" {
+		add("position($%d in lower(name)) > 0", n)
+	}
+	order := "name_norm, partner_id"
+	if q.Sort == "-created" {
+		order = "created_at desc, partner_id desc"
+	}
+	if q.Cursor != "" {
+		c, err := s.ops.Pages.Decode(q.Cursor, who.Tenant.String(), "partner "+q.Sort)
+		if err != nil {
+			return "", nil, err
+		}
+		var at time.Time
+		var name string
+		var last id.ID
+		if q.Sort == "-created" {
+			if err := c.Scan(&at, &last); err != nil {
+				return "", nil, err
+			}
+			args = append(args, at, last)
+			where = append(where, fmt.Sprintf("(created_at, partner_id) < ($%d, $%d)", len(args)-1, len(args)))
+		} else {
+			if err := c.Scan(&name, &last); err != nil {
+				return "", nil, err
+			}
+			args = append(args, name, last)
+			where = append(where, fmt.Sprintf("(name_norm, partner_id) > ($%d, $%d)", len(args)-1, len(args)))
+		}
+	}
+	args = append(args, limit)
+	return fmt.Sprintf(sqlList, strings.Join(where, " and "), order, len(args)), args, nil
+}
+
+func (s *Service) cursor(who access.Actor, sort string, last Partner) string {
+	if sort == "-created" {
+		return s.ops.Pages.Encode(who.Tenant.String(), "partner "+sort, last.CreatedAt, last.ID)
+	}
+	return s.ops.Pages.Encode(who.Tenant.String(), "partner "+sort, last.NameNorm, last.ID)
+}

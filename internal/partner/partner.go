@@ -1,0 +1,176 @@
+// Package partner keeps the partner companies of a programme: resellers, referrers, distributors, agencies and technology
+// partners.
+//
+// A partner company is the unit of isolation inside a tenant: its people see the rows that carry its id and no others.
+//
+//	invited ──first sign-in──▶ active ⇄ suspended ──▶ ended
+//
+// Invariants:
+//
+//  1. A partner's people see their own company only; everybody else's answers "not found".
+//  2. A name is never empty; the domains are registrable domains, lower-case, without duplicates.
+//  3. People of a suspended or ended partner are signed out at once: their memberships stop answering.
+//  4. The manager of a partner is an active member of the vendor's side.
+package partner
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"entente.dev/internal/access"
+	"entente.dev/internal/kernel/country"
+	"entente.dev/internal/kernel/errs"
+	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/kernel/orgname"
+	"entente.dev/internal/op"
+)
+
+// The use cases of the room.
+const (
+	ActList   access.Action = "partner.list"
+	ActRead   access.Action = "partner.read"
+	ActCreate access.Action = "partner.create"
+	ActUpdate access.Action = "partner.update"
+)
+
+// Partner is a partner company.
+type Partner struct {
+	TenantID    id.ID     `db:"tenant_id" json:"tenant_id"`
+	ID          id.ID     `db:"partner_id" json:"id"`
+	Name        string    `db:"name" json:"name"`
+	NameNorm    string    `db:"name_norm" json:"name_norm"`
+	Kind        string    `db:"kind" json:"kind"`
+	Domains     []string  `db:"domains" json:"domains"`
+	Country     string    `db:"country" json:"country"`
+	Region      string    `db:"region" json:"region"`
+	ManagerID   id.ID     `db:"manager_id" json:"manager_id"`
+	ManagerName string    `db:"manager_name" json:"manager_name"`
+	Status      string    `db:"status" json:"status"`
+	ExternalID  *string   `db:"external_id" json:"external_id"`
+	ImportID    id.ID     `db:"import_id" json:"import_id"`
+	Version     int       `db:"version" json:"version"`
+	CreatedAt   time.Time `db:"created_at" json:"created_at"`
+	UpdatedAt   time.Time `db:"updated_at" json:"updated_at"`
+}
+
+// Object returns what an access decision needs to know of p.
+func (p Partner) Object() access.Object { return access.Object{Partner: p.ID} }
+
+// Kinds and Statuses are the allowed values, in the order that people read them.
+var (
+	Kinds    = []string{"reseller", "referrer", "distributor", "agency", "technology"}
+	Statuses = []string{"active", "invited", "suspended", "ended"}
+)
+
+// Facts are what somebody says about a partner; nil means not said.
+type Facts struct {
+	Name       *string
+	Kind       *string
+	Domains    *[]string
+	Country    *string // ISO 3166-1 alpha-2, or the country's name
+	Region     *string
+	ManagerID  *id.ID // Nil takes the manager away
+	Status     *string
+	ExternalID *string // "" takes it away
+}
+
+// apply puts the facts on p and returns every field that is not acceptable.
+func (f Facts) apply(p *Partner) []errs.Field {
+	var bad []errs.Field
+	refuse := func(name, code, msg string, args ...any) {
+		bad = append(bad, errs.Field{Name: name, Code: code, Msg: fmt.Sprintf(msg, args...)})
+	}
+	if f.Name != nil {
+		p.Name = strings.TrimSpace(*f.Name)
+		p.NameNorm = orgname.NormalName(p.Name)
+	}
+	if p.Name == "" {
+		refuse("name", "required", "Give the partner company a name.")
+	} else if len([]rune(p.Name)) > 200 {
+		refuse("name", "too_long", "Keep the name within 200 characters.")
+	}
+	if f.Kind != nil {
+		p.Kind = *f.Kind
+	}
+	if !slices.Contains(Kinds, p.Kind) {
+		refuse("kind", "unknown", "Choose one of %s.", strings.Join(Kinds, ", "))
+	}
+	if f.Domains != nil {
+		p.Domains = nil
+		for _, raw := range *f.Domains {
+			d, ok := orgname.Domain(raw)
+			if !ok {
+				refuse("domains", "malformed", "%q is not a domain; write it like example.com.", raw)
+			} else if orgname.FreeMail(d) {
+				refuse("domains", "free_mail", "%s is a public mail provider, not the partner's own domain.", d)
+			} else if !slices.Contains(p.Domains, d) {
+				p.Domains = append(p.Domains, d)
+			}
+		}
+		if len(p.Domains) > 50 {
+			refuse("domains", "too_many", "A partner can have at most 50 domains.")
+		}
+	}
+	if p.Domains == nil {
+		p.Domains = []string{}
+	}
+	if f.Country != nil {
+		code, ok := country.Lookup(*f.Country)
+		if !ok && strings.TrimSpace(*f.Country) != "" {
+			refuse("country", "unknown", "Use a two-letter country code such as DE, or the country's English name.")
+		}
+		p.Country = code
+	}
+	if f.Region != nil {
+		p.Region = strings.TrimSpace(*f.Region)
+		if len([]rune(p.Region)) > 100 {
+			refuse("region", "too_long", "Keep the region within 100 characters.")
+		}
+	}
+	if f.Status != nil {
+		p.Status = *f.Status
+	}
+	if !slices.Contains(Statuses, p.Status) {
+		refuse("status", "unknown", "Choose one of %s.", strings.Join(Statuses, ", "))
+	}
+	if f.ExternalID != nil {
+		p.ExternalID = nil
+		if v := strings.TrimSpace(*f.ExternalID); v != "" {
+			p.ExternalID = &v
+			if len(v) > 200 {
+				refuse("external_id", "too_long", "Keep the external id within 200 characters.")
+			}
+		}
+	}
+	return bad
+}
+
+// Service runs the room's use cases.
+type Service struct{ ops *op.Ops }
+
+// New returns the room's service.
+func New(o *op.Ops) *Service { return &Service{ops: o} }
+
+// constraints maps what the schema refuses to what a caller is told.
+func refused(err error, constraint string) error {
+	switch constraint {
+	case "partner_external_uq":
+		return errs.Refused([]errs.Field{{Name: "external_id", Code: "taken", Msg: "Another partner already has this external id."}})
+	case "partner_manager_fk":
+		return errs.Refused([]errs.Field{{Name: "manager_id", Code: "unknown", Msg: "There is no such person on the vendor's side."}})
+	}
+	return err
+}
+
+// Get returns one partner. Errors: NotFound.
+func (s *Service) Get(ctx context.Context, who access.Actor, v id.ID) (Partner, error) {
+	var out Partner
+	err := op.Batch(ctx, s.ops, who, ActRead, func(r *op.Reads) {
+		r.About("partner", v)
+		r.Query(sqlGet, []any{who.Tenant, v}, one(&out))
+	})
+	return out, err
+}
