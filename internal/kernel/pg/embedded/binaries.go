@@ -214,21 +214,33 @@ func (c *cluster) linkLibraries(root string) (string, error) {
 	if err := json.Unmarshal(text, &links); err != nil {
 		return "", fmt.Errorf("%s: %w", filepath.Join(root, "native", "pg-symlinks.json"), err)
 	}
-	apart := ""
+	complete := true
 	for _, l := range links {
-		source, target := filepath.Join(root, l.Source), filepath.Join(root, l.Target)
-		if _, err := os.Stat(target); err == nil || apart == "" && link(source, target) == nil {
-			continue
-		}
-		apart = filepath.Join(c.dir, "postgres.lib")
-		if err := c.mkdir(apart, 0o755); err != nil {
-			return "", err
-		}
-		if err := link(source, filepath.Join(apart, filepath.Base(target))); err != nil {
-			return "", err
+		target := filepath.Join(root, l.Target)
+		if _, err := os.Stat(target); err != nil && link(filepath.Join(root, l.Source), target) != nil {
+			complete = false
+			break
 		}
 	}
-	return apart, nil
+	if complete {
+		return "", nil
+	}
+	// All libraries go there, not the missing names alone: a library looks for others beside itself.
+	apart := c.file("postgres.lib")
+	if err := c.mkdir(apart, 0o755); err != nil {
+		return "", err
+	}
+	all, err := filepath.Glob(escapeGlob(filepath.Join(root, "native", "lib")) + "/*.*")
+	if err != nil {
+		return "", err
+	}
+	for _, path := range all {
+		err = errors.Join(err, link(path, filepath.Join(apart, filepath.Base(path))))
+	}
+	for _, l := range links {
+		err = errors.Join(err, link(filepath.Join(root, l.Source), filepath.Join(apart, filepath.Base(l.Target))))
+	}
+	return apart, err
 }
 
 // link makes target a link to source, relative inside one directory so that the package may move.

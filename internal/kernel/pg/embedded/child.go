@@ -49,7 +49,7 @@ func (c *cluster) launch() (*child, error) {
 		// The system sends the parent's death when the starting thread ends, so it must not.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		err := cmd.Start()
+		err := c.host.begin(cmd)
 		started <- err
 		if err == nil {
 			ch.err = cmd.Wait()

@@ -24,15 +24,9 @@ type host struct {
 	libs string
 }
 
-// command prepares a child that dies with signal when this program does, where the system can do
-// that; the caller must then start it and wait for it on one locked thread.
+// command prepares a child that gets signal when this program dies, where the system can do that.
+// The caller starts it with begin and waits for it on the same locked thread.
 func (h host) command(signal syscall.Signal, name string, args ...string) *exec.Cmd {
-	if len(h.caps) > 0 {
-		// The kernel makes ambient capabilities effective at an exec, and the first exec comes too
-		// early to look up a path with them. The shell's exec is the second.
-		args = append([]string{"-c", `exec "$0" "$@"`, name}, args...)
-		name = "/bin/sh"
-	}
 	cmd := exec.Command(name, args...) //nolint:gosec // the binaries were chosen by the operator
 	cmd.Dir = "/"
 	cmd.Env = h.environ()
@@ -66,7 +60,7 @@ func (h host) run(ctx context.Context, stdin, name string, args ...string) (stri
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		err := cmd.Start()
+		err := h.begin(cmd)
 		started <- err
 		if err == nil {
 			finished <- cmd.Wait()

@@ -13,6 +13,8 @@ func processAttributes(h host, _ syscall.Signal) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setsid: true, Credential: h.cred}
 }
 
+func (h host) begin(cmd *exec.Cmd) error { return cmd.Start() }
+
 // usableCaps is empty: there are no capabilities to hand on.
 func usableCaps() [][]uintptr { return orderedSubsets(nil, 0) }
 

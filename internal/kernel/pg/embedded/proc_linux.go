@@ -2,7 +2,9 @@ package embedded
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,10 +14,35 @@ import (
 const (
 	capDACOverride   = 1
 	capDACReadSearch = 2
+
+	prGetSecurebits     = 27
+	prSetSecurebits     = 28
+	secbitNoSetuidFixup = 1 << 2
 )
 
 func processAttributes(h host, signal syscall.Signal) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setsid: true, Credential: h.cred, AmbientCaps: h.caps, Pdeathsig: signal}
+}
+
+// begin starts a prepared child from a locked thread. If the child keeps capabilities, the thread
+// gives it SECBIT_NO_SETUID_FIXUP: without it access(2), with which PostgreSQL looks at its own
+// binaries, and the lookup of the binary itself disregard the capabilities of a user who is not root.
+func (h host) begin(cmd *exec.Cmd) error {
+	if len(h.caps) == 0 {
+		return cmd.Start()
+	}
+	bits, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, prGetSecurebits, 0, 0)
+	if errno == 0 {
+		_, _, errno = syscall.RawSyscall(syscall.SYS_PRCTL, prSetSecurebits, bits|secbitNoSetuidFixup, 0)
+	}
+	if errno != 0 {
+		return os.NewSyscallError("prctl", errno)
+	}
+	err := cmd.Start()
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, prSetSecurebits, bits, 0); errno != 0 {
+		runtime.LockOSThread() // once more than it is unlocked: the thread ends with its goroutine
+	}
+	return err
 }
 
 // usableCaps returns sets of capabilities that let a child pass closed directories, least first, of
