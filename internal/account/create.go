@@ -97,4 +97,3 @@ func (s *Service) Update(ctx context.Context, who access.Actor, v id.ID, version
 func stale(what string) error {
 	return errs.New(errs.Stale, what+".stale", "Somebody changed this %s since you opened it. Read it again and repeat your change.", what)
 }
-

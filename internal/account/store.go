@@ -32,17 +32,24 @@ const (
   version = $11, updated_at = $12
 where tenant_id = $1 and account_id = $2 and version = $11 - 1`
 
-	// The vendor's people find among all accounts; the domain wins over the name, the oldest over the newer.
-	sqlFind = `select ` + columns + ` from account
-where tenant_id = $1 and (domain = $2 and $2 <> '' or name_norm = $3 and $3 <> '' and (country = $4 or $4 = '' or country = '') and ($2 = '' or domain = ''))
-order by (domain = $2 and $2 <> '') desc, created_at, account_id limit 1`
+	// The domain wins over the name, the oldest over the newer; each half is one index look-up.
+	sqlFind = `
+(select ` + columns + ` from account where tenant_id = $1 and domain = $2 and domain <> '' order by created_at, account_id limit 1)
+union all
+(select ` + columns + ` from account where tenant_id = $1 and name_norm = $3 and name_norm <> '' and (country = $4 or $4 = '' or country = '')
+    and ($2 = '' or domain = '') order by created_at, account_id limit 1)
+limit 1`
 
 	// With a partner, only accounts shared with that partner are looked at.
-	sqlFindShared = `select a.tenant_id, a.account_id, a.name, a.name_norm, a.domain, a.country, a.sector, a.employees, a.parent_name, a.source, a.external_id, a.import_id, a.version, a.created_at, a.updated_at
-  from account_partner s join account a on a.tenant_id = s.tenant_id and a.account_id = s.account_id
-where s.tenant_id = $1 and s.partner_id = $5
-  and (a.domain = $2 and $2 <> '' or a.name_norm = $3 and $3 <> '' and (a.country = $4 or $4 = '' or a.country = '') and ($2 = '' or a.domain = ''))
-order by (a.domain = $2 and $2 <> '') desc, a.created_at, a.account_id limit 1`
+	sqlFindShared = `
+(select ` + columns + ` from account where tenant_id = $1 and domain = $2 and domain <> ''
+    and exists (select 1 from account_partner s where s.tenant_id = $1 and s.partner_id = $5 and s.account_id = account.account_id)
+  order by created_at, account_id limit 1)
+union all
+(select ` + columns + ` from account where tenant_id = $1 and name_norm = $3 and name_norm <> '' and (country = $4 or $4 = '' or country = '')
+    and ($2 = '' or domain = '') and exists (select 1 from account_partner s where s.tenant_id = $1 and s.partner_id = $5 and s.account_id = account.account_id)
+  order by created_at, account_id limit 1)
+limit 1`
 
 	sqlGetContact = `select ` + contactColumns + `, coalesce(a.name, '') from contact c
   left join account a on a.tenant_id = c.tenant_id and a.account_id = c.account_id where c.tenant_id = $1 and c.contact_id = $2`
