@@ -25,7 +25,6 @@ type Config struct {
 	Data            string `name:"data" env:"ENTENTE_DATA" default:"./data" placeholder:"DIR" group:"Storage" help:"Directory for the database, files and keys (${default})."`
 	DatabaseURL     Secret `name:"database-url" env:"ENTENTE_DATABASE_URL" placeholder:"URL" group:"Storage" help:"An existing PostgreSQL 15 to 18. Default: a PostgreSQL of our own in the data directory."`
 	DatabaseURLFile string `name:"database-url-file" env:"ENTENTE_DATABASE_URL_FILE" placeholder:"FILE" group:"Storage" help:"File that holds the database URL."`
-	PostgresBin     string `name:"postgres-bin" env:"ENTENTE_POSTGRES_BIN" placeholder:"DIR" group:"Storage" help:"Directory of the PostgreSQL programs for the database of our own. Default: the bundled ones, then an installed server."`
 	Pool            Pool   `embed:"" prefix:"db-pool-" group:"Storage"`
 
 	SMTP SMTP `embed:"" prefix:"smtp-" group:"E-mail"`
