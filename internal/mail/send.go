@@ -1,0 +1,94 @@
+package mail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"entente.dev/internal/access"
+	"entente.dev/internal/audit"
+	"entente.dev/internal/kernel/errs"
+	"entente.dev/internal/kernel/jobs"
+	"entente.dev/internal/kernel/mailer"
+	"entente.dev/internal/op"
+)
+
+// Send hands one queued mail to the mail server: the handler of the job. It may run twice; a mail that has left the queue
+// is not touched again. A server that cannot be reached is an error, so that the job is tried again.
+func (s *Service) Send(ctx context.Context, j jobs.Job[SendArgs]) error {
+	who := access.NewSystem(j.Tenant, "mail delivery")
+	m, link, err := s.queued(ctx, who, j)
+	if err != nil || m.Status != "queued" {
+		return err
+	}
+	outcome, fault := "logged", error(nil)
+	if s.sender != nil {
+		outcome = "sent"
+		fault = s.sender.Send(ctx, mailer.Message{ID: m.ID, To: m.To, ToName: m.ToName, Subject: m.Subject, Security: strings.HasPrefix(m.Template, "person."),
+			Text: strings.ReplaceAll(m.Text, hiddenLink, link), HTML: strings.ReplaceAll(m.HTML, hiddenLink, link)})
+	}
+	if fault != nil {
+		outcome = "queued"
+		if mailer.Permanent(fault) || j.Last() {
+			outcome = "failed"
+		}
+	}
+	if err := s.settle(ctx, who, m, outcome, fault); err != nil {
+		return err
+	}
+	if outcome == "queued" {
+		return fmt.Errorf("mail %s: %w", m.ID, fault)
+	}
+	return nil
+}
+
+type queuedMail struct {
+	Mail Mail
+	Link string
+}
+
+func (s *Service) queued(ctx context.Context, who access.Actor, j jobs.Job[SendArgs]) (Mail, string, error) {
+	q, err := op.Read(ctx, s.ops, who, ActSend, func(tx *op.Tx) (queuedMail, error) {
+		var q queuedMail
+		var err error
+		q.Mail, err = query(ctx, tx, sqlGet, who.Tenant, j.Args.Mail)
+		if err != nil {
+			return q, err
+		}
+		return q, tx.QueryRow(ctx, sqlLink, who.Tenant, j.Args.Mail).Scan(&q.Link)
+	})
+	if errs.IsKind(err, errs.NotFound) {
+		return Mail{}, "", jobs.GiveUp(err)
+	}
+	return q.Mail, q.Link, err
+}
+
+// settle notes what became of an attempt.
+func (s *Service) settle(ctx context.Context, who access.Actor, m Mail, outcome string, fault error) error {
+	_, err := op.Write(ctx, s.ops, who, ActSend, func(tx *op.Tx) (struct{}, error) {
+		if err := tx.Allow(access.Object{}); err != nil {
+			return struct{}{}, err
+		}
+		now := m
+		now.Status, now.Attempts, now.LastError = outcome, m.Attempts+1, ""
+		if fault != nil {
+			now.LastError = fault.Error()
+			var e *mailer.Error
+			if errors.As(fault, &e) && e.Reply != "" {
+				now.LastError += ": " + e.Reply
+			}
+		}
+		if outcome == "sent" {
+			now.SentAt = &tx.Now
+		}
+		if outcome == "queued" {
+			tx.Unchanged() // the failed attempt stands in the log's own row
+		} else {
+			tx.Audit(audit.Change{Type: "mail", ID: m.ID, Label: m.Subject, Before: m, After: now})
+		}
+		_, err := tx.Exec(ctx, sqlSettle, who.Tenant, m.ID, now.Status, now.Attempts, now.LastError, now.SentAt)
+		return struct{}{}, err
+	})
+	return err
+}

@@ -1,0 +1,59 @@
+package mail
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+
+	"entente.dev/internal/kernel/errs"
+	"entente.dev/internal/kernel/pg"
+)
+
+const (
+	sqlInsert = `insert into mail (tenant_id, mail_id, template, to_email, to_name, subject, text_body, html_body, link, status, last_error, object_type, object_id, created_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, ''), $10, $11, $12, $13, $14)`
+
+	sqlGet = `select tenant_id, mail_id, template, to_email, to_name, subject, text_body, html_body, status, attempts, last_error, object_type, object_id, created_at, sent_at
+  from mail where tenant_id = $1 and mail_id = $2`
+
+	sqlList = `select tenant_id, mail_id, template, to_email, to_name, subject, '', '', status, attempts, last_error, object_type, object_id, created_at, sent_at
+  from mail where tenant_id = $1 and (created_at, mail_id) < ($2, coalesce($3::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')) order by created_at desc, mail_id desc limit $4`
+
+	sqlLink = `select coalesce(link, '') from mail where tenant_id = $1 and mail_id = $2`
+
+	sqlSettle = `update mail set status = $3, attempts = $4, last_error = $5, sent_at = $6, link = case when $3 = 'queued' then link end
+ where tenant_id = $1 and mail_id = $2 and status = 'queued'`
+)
+
+func scan(row pgx.CollectableRow) (m Mail, err error) {
+	err = row.Scan(&m.TenantID, &m.ID, &m.Template, &m.To, &m.ToName, &m.Subject, &m.Text, &m.HTML, &m.Status, &m.Attempts, &m.LastError,
+		&m.ObjectType, &m.ObjectID, &m.CreatedAt, &m.SentAt)
+	return m, err
+}
+
+// one reads exactly one mail into out; none is NotFound.
+func one(out *Mail) func(pgx.Rows) error {
+	return func(rows pgx.Rows) (err error) {
+		*out, err = pgx.CollectExactlyOneRow(rows, scan)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return errs.Missing("mail")
+		}
+		return err
+	}
+}
+
+func query(ctx context.Context, q pg.Querier, sql string, args ...any) (m Mail, err error) {
+	rows, err := q.Query(ctx, sql, args...)
+	if err != nil {
+		return m, err
+	}
+	err = one(&m)(rows)
+	return m, err
+}
+
+func insert(ctx context.Context, q pg.Querier, m Mail, link string) error {
+	_, err := q.Exec(ctx, sqlInsert, m.TenantID, m.ID, m.Template, m.To, m.ToName, m.Subject, m.Text, m.HTML, link, m.Status, m.LastError,
+		m.ObjectType, m.ObjectID, m.CreatedAt)
+	return err
+}
