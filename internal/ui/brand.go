@@ -64,17 +64,50 @@ var (
 	black = rgb{0, 0, 0}
 	ink   = parseColor("#14161a") // dark text on a light brand colour
 	paper = parseColor("#f4f4f5") // darkest light surface accent text stands on
-	night = parseColor("#27272a") // lightest dark surface accent text stands on
+	night = parseColor("#26272d") // lightest dark surface accent text stands on
 )
 
-// readable moves c towards to until it has a contrast of at least want against ground.
-func readable(c, to, ground rgb, want float64) rgb {
-	for t := 0.0; t <= 1; t += 0.02 {
-		if m := c.mix(to, t); contrast(m, ground) >= want {
+// readable changes only the lightness of c, by step after step, until it has a contrast of
+// at least want against ground; hue and saturation stay the brand's.
+func readable(c rgb, step float64, ground rgb, want float64) rgb {
+	h, sat, l := c.hsl()
+	for ; l > 0 && l < 1; l += step {
+		if m := fromHSL(h, sat, l); contrast(m, ground) >= want {
 			return m
 		}
 	}
-	return to
+	if step > 0 {
+		return white
+	}
+	return black
+}
+
+// hsl returns hue (0–6), saturation and lightness.
+func (c rgb) hsl() (h, s, l float64) {
+	hi, lo := max(c.r, c.g, c.b), min(c.r, c.g, c.b)
+	l = (hi + lo) / 2
+	d := hi - lo
+	if d == 0 {
+		return 0, 0, min(max(l, 0.01), 0.99)
+	}
+	s = d / (1 - math.Abs(2*l-1))
+	switch hi {
+	case c.r:
+		h = math.Mod((c.g-c.b)/d+6, 6)
+	case c.g:
+		h = (c.b-c.r)/d + 2
+	default:
+		h = (c.r-c.g)/d + 4
+	}
+	return h, s, l
+}
+
+func fromHSL(h, s, l float64) rgb {
+	part := func(n float64) float64 {
+		k := math.Mod(n+h*2, 12)
+		return l - s*min(l, 1-l)*max(-1, min(k-3, 9-k, 1))
+	}
+	return rgb{part(0), part(8), part(4)}
 }
 
 // onColor is the text colour that reads best on c. Between white and dark ink one always
@@ -93,8 +126,8 @@ func onColor(c rgb) rgb {
 // button; as text, link and focus ring it is darkened or lightened to a contrast of 4.5.
 func brandCSS(color string) string {
 	c := parseColor(color)
-	light := readable(c, black, paper, 4.6)
-	dark := readable(c, white, night, 5)
+	light := readable(c, -0.01, paper, 4.6)
+	dark := readable(c, 0.01, night, 5)
 	fill := c
 	return fmt.Sprintf(`:root{--e-fill:%s;--e-on-fill:%s;--e-accent:light-dark(%s,%s);`+
 		`--e-fill-hover:%s;--tblr-primary:light-dark(%s,%s);--tblr-primary-fg:light-dark(%s,%s)}`,

@@ -69,7 +69,6 @@ type AgesData struct {
 const (
 	plotTop    = 18.0  // room for the figure over the highest column
 	plotBottom = 182.0 // base line
-	axisLeft   = 9.0   // percent kept for the axis words
 )
 
 // largest is the greatest value, at least a tiny positive number.
@@ -127,9 +126,9 @@ func (d ColumnsData) axis(v float64) string {
 type place struct{ x, w, mid float64 }
 
 func (d ColumnsData) place(i int) place {
-	slot := (100 - axisLeft) / float64(max(1, len(d.Columns)))
+	slot := 100 / float64(max(1, len(d.Columns)))
 	w := slot * 0.64
-	x := axisLeft + slot*float64(i) + (slot-w)/2
+	x := slot*float64(i) + (slot-w)/2
 	return place{x, w, x + w/2}
 }
 
