@@ -59,7 +59,7 @@ node_modules/.installed: package-lock.json
 	@cp package-lock.json $@
 
 assets: node_modules/.installed
-	@$(GO) run ./internal/tools/assets
+	@$(GO) run ./internal/tools/assets >/dev/null
 
 browser:
 	@$(GO) run ./internal/tools/browser
