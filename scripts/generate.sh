@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 go=${GO:-go}
 
-"$go" tool templ generate -path internal -log-level error
+"$go" tool templ generate -log-level error
 "$go" generate ./...
 
 golden=$(grep -rlE --include='*_test.go' '^func Test[A-Za-z0-9_]*Golden' internal cmd db 2>/dev/null |
