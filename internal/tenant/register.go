@@ -1,0 +1,117 @@
+package tenant
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"entente.dev/internal/kernel/errs"
+	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/kernel/pg"
+)
+
+// Entry is one line of the operator's register: that a tenant exists, and nothing of its content.
+type Entry struct {
+	ID        id.ID     `db:"tenant_id" json:"id"`
+	Slug      string    `db:"slug" json:"slug"`
+	Name      string    `db:"name" json:"name"`
+	Status    string    `db:"status" json:"status"`
+	IsDemo    bool      `db:"is_demo" json:"is_demo"`
+	CreatedAt time.Time `db:"created_at" json:"created_at"`
+}
+
+// Register returns the tenants of the installation, oldest first, for the operator and for the program itself.
+// It needs no actor: nothing of it may be shown through a door.
+func (s *Service) Register(ctx context.Context) ([]Entry, error) {
+	return many[Entry](ctx, s.ops.DB.Pool(pg.Public), sqlRegister)
+}
+
+// BySlug returns the tenant of a slug for the command line. NotFound "tenant.not_found".
+func (s *Service) BySlug(ctx context.Context, slug string) (Entry, error) {
+	all, err := s.Register(ctx)
+	if err != nil {
+		return Entry{}, err
+	}
+	for _, e := range all {
+		if e.Slug == slug {
+			return e, nil
+		}
+	}
+	return Entry{}, errs.Missing("tenant")
+}
+
+// Brand is what pages before sign-in may show of a programme.
+type Brand struct {
+	Tenant  id.ID
+	Slug    string
+	Name    string
+	Color   string
+	HasLogo bool
+	Version int // of the settings, for addresses that may be cached
+}
+
+// BrandFor returns the brand for pages before sign-in: of the tenant whose slug is the first label of host, else of the
+// only tenant there is. The zero Brand means none. Host is only ever used to choose a look.
+func (s *Service) BrandFor(ctx context.Context, host string) (Brand, error) {
+	all, err := s.Register(ctx)
+	if err != nil {
+		return Brand{}, err
+	}
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	label, _, _ := strings.Cut(strings.ToLower(host), ".")
+	var live []Entry
+	for _, e := range all {
+		if e.Status != "active" {
+			continue
+		}
+		if e.Slug == label {
+			return s.Brand(ctx, e.ID)
+		}
+		live = append(live, e)
+	}
+	if len(live) == 1 {
+		return s.Brand(ctx, live[0].ID)
+	}
+	return Brand{}, nil
+}
+
+// Brand returns how a tenant looks; the zero Brand when there is no such tenant.
+func (s *Service) Brand(ctx context.Context, tenant id.ID) (Brand, error) {
+	var v Settings
+	err := s.public(ctx, tenant, sqlSettings, func(rows pgx.Rows) (err error) {
+		v, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Settings])
+		return err
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Brand{}, nil
+	}
+	return Brand{Tenant: v.ID, Slug: v.Slug, Name: v.Name, Color: v.BrandColor, HasLogo: v.LogoType != "", Version: v.Version}, err
+}
+
+// Logo returns a programme's logo and its media type: a logo is public. NotFound "logo.not_found".
+func (s *Service) Logo(ctx context.Context, tenant id.ID) (image []byte, mediaType string, err error) {
+	err = s.public(ctx, tenant, sqlLogo, func(rows pgx.Rows) error {
+		_, err := pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (struct{}, error) {
+			return struct{}{}, row.Scan(&image, &mediaType)
+		})
+		return err
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = errs.Missing("logo")
+	}
+	return image, mediaType, err
+}
+
+// public runs one statement as the persona of nobody, bound to a tenant.
+func (s *Service) public(ctx context.Context, tenant id.ID, sql string, fn func(pgx.Rows) error) error {
+	b := &pgx.Batch{}
+	b.Queue(pg.SQLBind, pg.Binding{Tenant: tenant, Now: s.ops.Clock()}.Args()...)
+	b.Queue(sql).Query(fn)
+	return s.ops.DB.Pool(pg.Public).SendBatch(ctx, b).Close()
+}
