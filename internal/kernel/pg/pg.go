@@ -41,8 +41,8 @@ var loginRoles = []Role{Staff, Partner, Public, Worker, Platform, Jobs}
 // Options tune Open; the zero value works.
 type Options struct {
 	Log *slog.Logger
-	// MaxConns bounds each of the two busy pools, staff and partner. 0 means 16.
-	MaxConns int
+	// Conns bounds the pool of each role; a role that is not named gets 4.
+	Conns map[Role]int
 }
 
 // DB holds the persona pools of one installation.
@@ -70,20 +70,14 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 // OpenPools opens the persona pools on a database that Prepare has prepared.
 func OpenPools(ctx context.Context, url string, inst Installation, o Options) (*DB, error) {
 	db := &DB{pools: map[Role]*pgxpool.Pool{}, installation: inst}
-	busy := int32(16)
-	if o.MaxConns > 0 {
-		busy = int32(o.MaxConns)
-	}
 	for _, role := range loginRoles {
 		cfg, err := pgxpool.ParseConfig(url)
 		if err != nil {
 			return nil, fmt.Errorf("database URL: %w", err)
 		}
 		cfg.MaxConns = 4
-		if role == Staff || role == Partner {
-			cfg.MaxConns = busy
-		} else if role == Public || role == Worker {
-			cfg.MaxConns = min(busy, 8)
+		if n := o.Conns[role]; n > 0 {
+			cfg.MaxConns = int32(n)
 		}
 		cfg.MinConns = 0
 		cfg.MaxConnLifetime = time.Hour

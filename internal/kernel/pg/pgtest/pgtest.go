@@ -52,7 +52,7 @@ func Main(m *testing.M) {
 func New(t testing.TB) *pg.DB {
 	t.Helper()
 	url, inst := fresh(t, template(t))
-	db, err := pg.OpenPools(t.Context(), url, inst, pg.Options{MaxConns: 8})
+	db, err := pg.OpenPools(t.Context(), url, inst, pg.Options{Conns: map[pg.Role]int{pg.Staff: 8, pg.Partner: 8}})
 	if err != nil {
 		t.Fatalf("open the test database: %v", err)
 	}
