@@ -5,7 +5,8 @@ SHELL := /bin/bash
 
 GO ?= go
 NPM ?= npm
-export CGO_ENABLED ?= 0
+CGO_ENABLED ?= 0
+export CGO_ENABLED
 export GOFLAGS := -buildvcs=false $(filter-out -buildvcs=%,$(GOFLAGS))
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
