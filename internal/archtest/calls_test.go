@@ -46,7 +46,9 @@ var symbols = []listed{
 		{"bench", "is a program of its own"},
 		{"internal/browsertest", "starts a browser for many tests"},
 	}},
-	{"net/http", "Error", false, "return an errs.Error; httpx renders it", nil},
+	{"net/http", "Error", false, "return an errs.Error; httpx renders it", []allowed{
+		{"internal/app", "answers the probes of the admin address in plain text"},
+	}},
 	{"os", "Getenv", false, "add a field to kernel/config", []allowed{
 		{"internal/browsertest", "finds the browser of the tests"},
 		{"internal/kernel/pg/pgtest", "finds the database of the tests"},

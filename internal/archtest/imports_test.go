@@ -15,7 +15,7 @@ var importLaws = []law{
 // rooms in import order: each may import those before it, never those after it.
 var rooms = []string{
 	"access", "datamap", "audit", "event", "op", // tier 1
-	"tenant", "identity", "access/role", // tier 2
+	"tenant", "mail", "identity", "access/role", // tier 2
 	"partner", "account", "deal", "commission", "billing", "content", // tier 3
 	"webhook", "transfer", "incident", "privacy", "trust",
 }
@@ -223,7 +223,7 @@ var fences = []fence{
 	{"github.com/riverqueue", []string{"internal/kernel/jobs", "internal/kernel/pg"}, "jobs are wrapped in kernel/jobs; pg brings their tables up"},
 	{"github.com/pressly/goose", []string{"internal/kernel/pg/migrate"}, "only migrate migrates"},
 	{"github.com/wneessen/go-mail", []string{"internal/kernel/mailer"}, "mail leaves through kernel/mailer"},
-	{"github.com/emersion/go-smtp", nil, "it is the mail server of tests"},
+	{"github.com/emersion", nil, "it is the mail server of tests"},
 	{"github.com/evanw/esbuild", []string{"internal/tools/assets"}, "assets are built before the program"},
 	{"github.com/chromedp", []string{"internal/browsertest"}, "it drives the browser of tests"},
 	{"github.com/google/go-cmp", nil, "it compares values in tests"},
