@@ -1,0 +1,137 @@
+// Package app builds the program by hand: one straight read from configuration to database, rooms, doors and servers. Nothing
+// else in the tree knows of all of them.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"entente.dev/internal/account"
+	"entente.dev/internal/datamap"
+	"entente.dev/internal/deal"
+	"entente.dev/internal/identity"
+	"entente.dev/internal/kernel/config"
+	"entente.dev/internal/kernel/mailer"
+	"entente.dev/internal/kernel/page"
+	"entente.dev/internal/kernel/pg"
+	"entente.dev/internal/kernel/pg/embedded"
+	"entente.dev/internal/mail"
+	"entente.dev/internal/op"
+	"entente.dev/internal/partner"
+	"entente.dev/internal/tenant"
+	"entente.dev/internal/transfer"
+)
+
+// App is the built program: every room on one database.
+type App struct {
+	Config config.Config
+	Log    *slog.Logger
+	DB     *pg.DB
+	Ops    *op.Ops
+
+	Tenants  *tenant.Service
+	Identity *identity.Service
+	Mail     *mail.Service
+	Partners *partner.Service
+	Accounts *account.Service
+	Deals    *deal.Service
+	Transfer *transfer.Service
+
+	server *embedded.Server // the child PostgreSQL, nil when the database is somebody else's
+	close  []func(context.Context) error
+}
+
+// Open builds the program for a command that may run beside a server on the same data directory.
+func Open(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error) {
+	if url := cfg.DatabaseURL.Reveal(); url != "" {
+		return build(ctx, cfg, log, url, nil)
+	}
+	url, release, err := embedded.Open(ctx, embedded.Options{DataDir: cfg.Data, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	a, err := build(ctx, cfg, log, url, nil)
+	if err != nil {
+		return nil, errors.Join(err, release(ctx))
+	}
+	a.close = append(a.close, release)
+	return a, nil
+}
+
+// Start builds the program as the one server of its data directory: it starts and supervises the child PostgreSQL, or
+// refuses when another server holds the directory.
+func Start(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error) {
+	if url := cfg.DatabaseURL.Reveal(); url != "" {
+		if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+			return nil, fmt.Errorf("data directory: %w", err)
+		}
+		return build(ctx, cfg, log, url, nil)
+	}
+	server, err := embedded.Start(ctx, embedded.Options{DataDir: cfg.Data, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	a, err := build(ctx, cfg, log, server.URL(), server)
+	if err != nil {
+		return nil, errors.Join(err, server.Stop(context.WithoutCancel(ctx)))
+	}
+	return a, nil
+}
+
+func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string, server *embedded.Server) (*App, error) {
+	db, err := pg.Open(ctx, url, pg.Options{Log: log, Conns: map[pg.Role]int{
+		pg.Staff: cfg.Pool.Staff, pg.Partner: cfg.Pool.Partner, pg.Public: cfg.Pool.Public, pg.Worker: cfg.Pool.Worker, pg.Platform: cfg.Pool.Platform, pg.Jobs: 4}})
+	if err != nil {
+		return nil, err
+	}
+	a := &App{Config: cfg, Log: log, DB: db, server: server}
+	classes, err := datamap.Load(ctx, db.Pool(pg.Staff))
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	sender, err := newSender(cfg.SMTP)
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	a.Ops = &op.Ops{DB: db, Map: classes, Pages: page.NewSigner(db.Installation().Key("list cursors")), Clock: time.Now, Log: log}
+	a.Tenants = tenant.New(a.Ops)
+	a.Mail = mail.New(a.Ops, sender)
+	a.Identity = identity.New(a.Ops, identity.Options{Tenants: a.Tenants, PublicURL: cfg.Origin()})
+	a.Partners = partner.New(a.Ops)
+	a.Accounts = account.New(a.Ops)
+	a.Deals = deal.New(a.Ops)
+	a.Transfer = transfer.New(a.Ops)
+	a.Ops.Listeners = a.listeners()
+	return a, nil
+}
+
+// newSender returns nil where no mail server is configured: mails then stay in the e-mail log.
+func newSender(c config.SMTP) (mailer.Sender, error) {
+	if !c.Enabled() {
+		return nil, nil
+	}
+	s, err := mailer.NewSMTP(mailer.Config{Host: c.Host, Port: c.Port, TLS: c.TLS, User: c.User, Password: c.Password.Reveal(), From: c.From})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close closes the pools and stops what Open or Start started.
+func (a *App) Close(ctx context.Context) error {
+	a.DB.Close()
+	var err error
+	for _, fn := range a.close {
+		err = errors.Join(err, fn(ctx))
+	}
+	if a.server != nil {
+		err = errors.Join(err, a.server.Stop(ctx))
+	}
+	return err
+}

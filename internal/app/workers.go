@@ -1,0 +1,50 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/kernel/jobs"
+	"entente.dev/internal/kernel/pg"
+	"entente.dev/internal/transfer"
+)
+
+// workers is the table of every job and every periodic task.
+func (a *App) workers() *jobs.Registry {
+	r := jobs.NewRegistry()
+	jobs.Handle(r, a.Mail.Send)
+	jobs.Handle(r, func(ctx context.Context, j jobs.Job[transfer.CheckArgs]) error { return a.Transfer.RunCheck(ctx, j) })
+	jobs.Handle(r, func(ctx context.Context, j jobs.Job[transfer.CommitArgs]) error { return a.Transfer.RunCommit(ctx, j) })
+	jobs.Handle(r, func(ctx context.Context, j jobs.Job[transfer.UndoArgs]) error { return a.Transfer.RunUndo(ctx, j) })
+
+	r.Periodic("deal.expire", jobs.Every(5*time.Minute), a.eachTenant(func(ctx context.Context, tenant id.ID) error {
+		_, err := a.Deals.Expire(ctx, tenant)
+		return err
+	}))
+	r.Periodic("log.partitions", jobs.Daily(3, 10), a.makePartitions)
+	r.Periodic("idempotency.forget", jobs.Daily(3, 20), a.eachTenant(a.Ops.ForgetKeys))
+	return r
+}
+
+// eachTenant runs fn for every active tenant; one that fails does not keep the others from their turn.
+func (a *App) eachTenant(fn func(context.Context, id.ID) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		tenants, err := a.Tenants.Register(ctx)
+		for _, t := range tenants {
+			if t.Status == "active" {
+				err = errors.Join(err, fn(ctx, t.ID))
+			}
+		}
+		return err
+	}
+}
+
+const sqlPartitions = `select app.ensure_partitions(now(), 4)`
+
+// makePartitions keeps the monthly partitions of the two logs ahead of the calendar.
+func (a *App) makePartitions(ctx context.Context) error {
+	_, err := a.DB.Pool(pg.Worker).Exec(ctx, sqlPartitions)
+	return err
+}
