@@ -145,7 +145,7 @@ func (c *cluster) choose(ctx context.Context) error {
 	for _, dir := range candidates(c.dir) {
 		bin, h, err := c.try(ctx, dir)
 		switch {
-		case errs.Is(err, CodeDataDir):
+		case errs.Is(err, CodeDataDir), errs.Is(err, CodeStart):
 			return err
 		case err != nil:
 			problems = append(problems, err)

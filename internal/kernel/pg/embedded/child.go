@@ -238,13 +238,15 @@ func (c *cluster) ping(ctx context.Context) error {
 
 // ensureDatabase makes the program's database if it is missing.
 func (c *cluster) ensureDatabase(ctx context.Context) error {
-	err := c.ping(ctx)
-	if err == nil {
-		return nil
-	}
-	var refusal *pgconn.PgError
-	if !errors.As(err, &refusal) || refusal.Code != "3D000" {
-		return fail(CodeStart, err, "PostgreSQL started but does not let the program in. Its log is %s.", c.file(logName))
+	if !c.fresh {
+		err := c.ping(ctx)
+		var refusal *pgconn.PgError
+		switch {
+		case err == nil:
+			return nil
+		case !errors.As(err, &refusal) || refusal.Code != "3D000":
+			return fail(CodeStart, err, "PostgreSQL started but does not let the program in. Its log is %s.", c.file(logName))
+		}
 	}
 	conn, err := pgconn.Connect(ctx, address(c.socket, c.secret, "postgres"))
 	if err == nil {

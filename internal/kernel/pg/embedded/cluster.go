@@ -28,6 +28,7 @@ type cluster struct {
 	host   host
 	bin    binaries
 	secret string
+	fresh  bool // the cluster was made by this start
 }
 
 func layout(dataDir string) cluster {
@@ -138,6 +139,7 @@ func (c *cluster) install(data string) error {
 	if err := os.Rename(data, c.pg); err != nil {
 		return cannotMake(c.pg, err)
 	}
+	c.fresh = true
 	return c.syncDir()
 }
 

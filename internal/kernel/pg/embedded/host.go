@@ -47,15 +47,15 @@ func (h host) environ() []string {
 	return env
 }
 
-// run runs a short-lived child to its end and returns its output. The child is killed when ctx ends
+// run runs a short-lived child to its end and returns what it printed. The child is killed when ctx ends
 // or the program dies.
 func (h host) run(ctx context.Context, stdin, name string, args ...string) (string, error) {
 	cmd := h.command(syscall.SIGKILL, name, args...)
 	if stdin != "" {
 		cmd.Stdin = strings.NewReader(stdin)
 	}
-	var out strings.Builder
-	cmd.Stdout, cmd.Stderr = &out, &out
+	var out, complaints strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &complaints
 	started, finished := make(chan error, 1), make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()
@@ -72,7 +72,7 @@ func (h host) run(ctx context.Context, stdin, name string, args ...string) (stri
 	select {
 	case err := <-finished:
 		if err != nil {
-			err = fmt.Errorf("%s: %w: %s", name, err, strings.TrimSpace(out.String()))
+			err = fmt.Errorf("%s: %w: %s", name, err, strings.TrimSpace(complaints.String()))
 		}
 		return out.String(), err
 	case <-ctx.Done():
@@ -110,6 +110,9 @@ func (c *cluster) reach(ctx context.Context, bin binaries) (host, string, error)
 	case errors.As(err, &exit) && exit.ExitCode() == 97:
 		return h, "", fail(CodeDataDir, err, "PostgreSQL runs as user %s, not as root, and that user cannot reach %s. "+
 			"Open the directories above it for passing through (chmod o+x), or run the program as an ordinary user.", userName(c.cred.Uid), c.dir)
+	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EINVAL):
+		return h, "", fail(CodeStart, err, "PostgreSQL does not run as root, and root may not become user %s here. "+
+			"Run the program as an ordinary user.", userName(c.cred.Uid))
 	default:
 		return h, "", fmt.Errorf("as user %s: %w", userName(c.cred.Uid), err)
 	}

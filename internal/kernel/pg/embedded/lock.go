@@ -104,6 +104,7 @@ func because(text string) string {
 	lower := strings.ToLower(text)
 	for _, r := range []struct{ sign, clause string }{
 		{"no space left", "the disk is full"},
+		{"check free disk space", "the disk is full"},
 		{"disk quota exceeded", "the disk quota is used up"},
 		{"read-only file system", "the file system is read-only"},
 		{"permission denied", "a permission is missing"},
