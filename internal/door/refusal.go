@@ -20,6 +20,10 @@ const (
 	detailInvalid   = "Some fields need another look."
 	msgUnknownQuery = "There is no such query parameter here; remove it or check its spelling."
 	msgRequired     = "Fill this in."
+
+	// More than a caller can use; a flood of made-up names is not sent back whole.
+	maxFields    = 200
+	maxFieldName = 200
 )
 
 // huma keeps its texts and its error type in package variables, made to be replaced
@@ -117,7 +121,7 @@ func (d decodeError) Error() string {
 	if len(d.e.Fields) > 0 {
 		msg = d.e.Fields[0].Msg
 	}
-	return decodeMark + code + "|" + msg + "|" + name
+	return decodeMark + code + "|" + msg + decodeMark + name
 }
 
 // refusal turns what huma found wrong into a problem with every field at once: 404 for
@@ -144,7 +148,8 @@ func refusal(requestID string, status int, msg string, list []error) *httpx.Prob
 				p.Detail = f.Msg
 			}
 		}
-		if !seen[f.Name] && f.Name != "" {
+		f.Name = strings.ToValidUTF8(f.Name[:min(len(f.Name), maxFieldName)], "?")
+		if !seen[f.Name] && f.Name != "" && len(seen) < maxFields {
 			seen[f.Name] = true
 			p.Errors = append(p.Errors, f)
 		}
@@ -193,12 +198,10 @@ func fieldOf(d *huma.ErrorDetail) errs.Field {
 		}
 		return errs.Field{Name: name, Code: "field.invalid", Msg: "This value is not accepted here."}
 	}
-	if decoded || strings.HasPrefix(msg, msgRequired+"|") {
-		i := strings.LastIndexByte(msg, '|')
-		if child := msg[i+1:]; child != "" {
-			name = strings.TrimPrefix(name+"."+child, ".")
-		}
-		msg = msg[:i]
+	if decoded {
+		msg, name, _ = strings.Cut(msg, decodeMark)
+	} else if child, ok := strings.CutPrefix(msg, msgRequired+"|"); ok {
+		msg, name = msgRequired, strings.TrimPrefix(name+"."+child, ".")
 	}
 	empty := d.Value == nil && code == "field.type" || d.Value == "" && code == "field.too_short"
 	if empty && !decoded {

@@ -115,7 +115,7 @@ func unknownQuery(r *http.Request, known map[string]bool) error {
 	var fields []errs.Field
 	for name := range r.URL.Query() {
 		if !known[name] {
-			fields = append(fields, errs.Field{Name: name, Code: "query.unknown", Msg: msgUnknownQuery})
+			fields = append(fields, errs.Field{Name: strings.ToValidUTF8(name, "?"), Code: "query.unknown", Msg: msgUnknownQuery})
 		}
 	}
 	if len(fields) == 0 {

@@ -91,16 +91,20 @@ func TestWebTakesKeyFromForm(t *testing.T) {
 }
 
 func TestHalfAnAnswerIsBrokenOff(t *testing.T) {
-	h := build(t)
-	defer func() {
-		if v := recover(); v != http.ErrAbortHandler {
-			t.Errorf("panic %v, want ErrAbortHandler", v)
-		}
+	for _, target := range []string{"/half", "/api/v1/things.csv?q=half"} {
+		h := build(t)
+		func() {
+			defer func() {
+				if v := recover(); v != http.ErrAbortHandler {
+					t.Errorf("%s: panic %v, want ErrAbortHandler", target, v)
+				}
+			}()
+			h.ask("GET", target, "", auth, bearer)
+		}()
 		if !strings.Contains(h.log.String(), "disk gone") || !strings.Contains(h.log.String(), `"aborted":true`) {
-			t.Errorf("log %s", h.log)
+			t.Errorf("%s: log %s", target, h.log)
 		}
-	}()
-	h.ask("GET", "/half", "")
+	}
 }
 
 func TestTrustedPublicURL(t *testing.T) {

@@ -14,15 +14,23 @@ import (
 	"entente.dev/internal/kernel/errs"
 )
 
-// MaxJSONDepth is how deep objects and arrays may nest in a body.
-const MaxJSONDepth = 64
+// MaxJSONDepth is how deep objects and arrays may nest in a body; MaxJSONValues how many
+// members and elements it may hold, because each costs many times its bytes in memory.
+const (
+	MaxJSONDepth  = 64
+	MaxJSONValues = 20_000
+)
 
 // omitempty keeps the meaning it has in encoding/json; all else is the stricter version 2.
-var jsonOptions = json.JoinOptions(jsonv1.OmitEmptyWithLegacySemantics(true))
+// An answer with a broken character is better than none, a request with one is refused.
+var (
+	jsonOptions   = json.JoinOptions(jsonv1.OmitEmptyWithLegacySemantics(true))
+	encodeOptions = json.JoinOptions(jsonOptions, jsontext.AllowInvalidUTF8(true))
+)
 
 // EncodeJSON writes v as one line of JSON. nil slices are written as [].
 func EncodeJSON(w io.Writer, v any) error {
-	if err := json.MarshalWrite(w, v, jsonOptions); err != nil {
+	if err := json.MarshalWrite(w, v, encodeOptions); err != nil {
 		return err
 	}
 	_, err := w.Write([]byte{'\n'})
@@ -30,11 +38,16 @@ func EncodeJSON(w io.Writer, v any) error {
 }
 
 // DecodeJSON reads data strictly into v. Malformed for what is not JSON, for a name
-// given twice ("json.duplicate"), nesting beyond MaxJSONDepth ("json.depth"), a number
+// given twice ("json.duplicate"), nesting beyond MaxJSONDepth ("json.depth"), more
+// than MaxJSONValues ("json.too_many"), a number
 // no machine can hold ("number.range") or a NUL character ("text.characters"); Invalid,
 // naming the field, for a value that does not fit its Go type.
 func DecodeJSON(data []byte, v any) error {
-	if jsonDepth(data) > MaxJSONDepth {
+	depth, values := jsonSize(data)
+	if values > MaxJSONValues {
+		return errs.New(errs.Malformed, "json.too_many", "The JSON holds more than %d values.", MaxJSONValues)
+	}
+	if depth > MaxJSONDepth {
 		return errs.New(errs.Malformed, "json.depth", "The JSON nests deeper than %d levels.", MaxJSONDepth)
 	}
 	if err := json.Unmarshal(data, v, jsonOptions); err != nil {
@@ -49,8 +62,9 @@ func DecodeJSON(data []byte, v any) error {
 	return nil
 }
 
-// jsonDepth counts nesting without parsing: brackets outside of strings.
-func jsonDepth(data []byte) (deepest int) {
+// jsonSize counts nesting and values without parsing: brackets and commas outside of
+// strings.
+func jsonSize(data []byte) (deepest, values int) {
 	depth, inString := 0, false
 	for i := 0; i < len(data); i++ {
 		switch c := data[i]; {
@@ -64,9 +78,11 @@ func jsonDepth(data []byte) (deepest int) {
 			deepest = max(deepest, depth)
 		case c == '}' || c == ']':
 			depth--
+		case c == ',':
+			values++
 		}
 	}
-	return deepest
+	return deepest, values
 }
 
 func jsonField(kind errs.Kind, name, code, msg string) *errs.Error {

@@ -12,12 +12,15 @@ import (
 func TestDecodeJSON(t *testing.T) {
 	deep := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 	for body, code := range map[string]string{
-		`{"a":{"b":[1,2]}}`:         "",
-		deep(64):                    "",
-		deep(65):                    "json.depth",
-		`"` + deep(100) + `"`:       "",
-		`"\"` + deep(100) + `"`:     "",
-		`"\\",` + deep(100):         "json.depth",
+		`{"a":{"b":[1,2]}}`:     "",
+		deep(64):                "",
+		deep(65):                "json.depth",
+		`"` + deep(100) + `"`:   "",
+		`"\"` + deep(100) + `"`: "",
+		`"\\",` + deep(100):     "json.depth",
+		"[" + strings.Repeat("1,", 20_000) + "1]":  "",
+		"[" + strings.Repeat("1,", 20_001) + "1]":  "json.too_many",
+		`["` + strings.Repeat("1,", 30_000) + `"]`: "",
 		`{"a":1,"a":2}`:             "json.duplicate",
 		`{"a":1,"\u0061":2}`:        "json.duplicate",
 		`{"a":1e400}`:               "number.range",
