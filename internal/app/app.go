@@ -99,7 +99,7 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string,
 		db.Close()
 		return nil, err
 	}
-	a.Ops = &op.Ops{DB: db, Map: classes, Pages: page.NewSigner(db.Installation().Key("list cursors")), Clock: time.Now, Log: log}
+	a.Ops = &op.Ops{DB: db, Map: classes, Pages: page.NewSigner(db.Installation().Key("list cursors")), PublicURL: cfg.Origin(), Clock: time.Now, Log: log}
 	a.Tenants = tenant.New(a.Ops)
 	a.Mail = mail.New(a.Ops, sender)
 	a.Identity = identity.New(a.Ops, identity.Options{Tenants: a.Tenants, PublicURL: cfg.Origin()})

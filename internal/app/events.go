@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 
+	"entente.dev/internal/deal"
 	"entente.dev/internal/event"
 	"entente.dev/internal/op"
 )
@@ -10,11 +11,11 @@ import (
 // listeners is the one table of who reacts to what. A listener runs in the emitting transaction: it queues work.
 func (a *App) listeners() map[string][]op.Listener {
 	return map[string][]op.Listener{
-		"deal.submitted": {on(a.Deals.MailSubmitted)},
-		"deal.returned":  {on(a.Deals.MailReturned)},
-		"deal.approved":  {on(a.Deals.MailApproved)},
-		"deal.rejected":  {on(a.Deals.MailRejected)},
-		"deal.expired":   {on(a.Deals.MailExpired)},
+		"deal.submitted": {on(deal.Tell[deal.Submitted])},
+		"deal.returned":  {on(deal.Tell[deal.Returned])},
+		"deal.approved":  {on(deal.Tell[deal.Approved])},
+		"deal.rejected":  {on(deal.Tell[deal.Rejected])},
+		"deal.expired":   {on(deal.Tell[deal.Expired])},
 	}
 }
 

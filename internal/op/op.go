@@ -34,6 +34,7 @@ type Ops struct {
 	Map       datamap.Map
 	Listeners map[string][]Listener // by event name; see app/events.go
 	Pages     *page.Signer          // signs list cursors
+	PublicURL string                // where people reach the program, without a trailing slash; links in mails begin with it
 	Clock     func() time.Time
 	Log       *slog.Logger
 }

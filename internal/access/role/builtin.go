@@ -68,6 +68,7 @@ var table = []line{
 	{"deal.move", all, all, all, own, false, "Move a deal to another pipeline stage"},
 	{"deal.note", all, all, all, all, false, "Write a note on a deal"},
 	{"deal.queue", all, all, no, no, true, "See the decision queue"},
+	{"deal.tell", no, no, no, no, false, "Write the mails about a deal (the program itself)"},
 	{"deal.expire", no, no, no, no, false, "Let a protection run out (the program itself)"},
 	{"view.list", all, all, all, all, true, "See one's saved views"},
 	{"view.save", all, all, all, all, false, "Save a view of a list"},
