@@ -151,6 +151,18 @@ func TestDialects(t *testing.T) {
 	}
 }
 
+func TestEncodingIsDecidedAcrossTheWindowsEdge(t *testing.T) {
+	for text, want := range map[string]string{"\xfcber": "Windows-1252", "über": "UTF-8", "😀": "UTF-8"} {
+		for edge := window - 5; edge <= window; edge++ {
+			in := "a\n" + strings.Repeat("x\n", (edge-2)/2) + strings.Repeat("y", edge%2) + text
+			r, rows, err := readAll(strings.NewReader(in), Limits{})
+			if err != nil || r.Info().Encoding != want || rows[len(rows)-1].Problem != nil {
+				t.Errorf("%q at byte %d: %s, %v, %v", text, edge, r.Info().Encoding, rows[len(rows)-1], err)
+			}
+		}
+	}
+}
+
 func TestRowProblems(t *testing.T) {
 	in := "a,b\n1\n1,2,3\nok,ok\n\"x\"y,2\nä\xff,ü\nzu,1\n\"never\nclosed,9\n"
 	_, rows, err := readAll(strings.NewReader(in), Limits{})

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,19 +96,10 @@ func TestFormulaGuard(t *testing.T) {
 			t.Fatal(err)
 		}
 		marked := len(raw) == 2 && raw[1][0] == "'"+strings.ReplaceAll(s, "\r\n", "\n")
-		if want := len(dangerous) > 0 && contains(dangerous, s); marked != want || raw[1][0] != raw[1][1] {
+		if want := slices.Contains(dangerous, s); marked != want || raw[1][0] != raw[1][1] {
 			t.Errorf("%q was written as %q, marked %v", s, raw[1], marked)
 		}
 	}
-}
-
-func contains(list []string, s string) bool {
-	for _, v := range list {
-		if v == s {
-			return true
-		}
-	}
-	return false
 }
 
 func TestWriterRefusesUnevenRows(t *testing.T) {
