@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"entente.dev/internal/app"
-	"entente.dev/internal/identity"
 	"entente.dev/internal/kernel/config"
 )
 
@@ -26,13 +25,6 @@ type bootstrapCmd struct {
 	JSON         bool   `name:"json" help:"As JSON."`
 }
 
-// bootstrapped is the answer of admin bootstrap.
-type bootstrapped struct {
-	TenantID string `json:"tenant_id"`
-	UserID   string `json:"user_id"`
-	APIKey   string `json:"api_key"`
-}
-
 // Run makes the tenant, its Admin and an API key that is printed once.
 func (b *bootstrapCmd) Run(c *console) error {
 	password, err := readPassword(b.PasswordFile)
@@ -44,11 +36,10 @@ func (b *bootstrapCmd) Run(c *console) error {
 		name, _, _ = strings.Cut(b.Email, "@")
 	}
 	return with(c, &b.Config, func(a *app.App) error {
-		done, err := a.Identity.CreateAdmin(c.ctx, identity.AdminInput{Slug: b.Slug, Programme: b.Name, Name: name, Email: b.Email, Password: password})
+		out, err := a.Bootstrap(c.ctx, app.FirstAdmin{Slug: b.Slug, Programme: b.Name, Name: name, Email: b.Email, Password: password})
 		if err != nil {
 			return err
 		}
-		out := bootstrapped{done.TenantID.String(), done.UserID.String(), done.APIKey}
 		if b.JSON {
 			return printJSON(c.out, out)
 		}

@@ -16,7 +16,6 @@ import (
 
 	"entente.dev/internal/app"
 	"entente.dev/internal/kernel/config"
-	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/logging"
 )
 
@@ -58,26 +57,10 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		return 2
 	}
 	if err := command.Run(&console{ctx, out, errOut}); err != nil {
-		report(errOut, err)
+		fmt.Fprintln(errOut, "entente: "+app.Explain(err))
 		return 1
 	}
 	return 0
-}
-
-// report prints an error for a person: what is wrong, field by field, and its cause for the operator.
-func report(w io.Writer, err error) {
-	var e *errs.Error
-	if !errors.As(err, &e) {
-		fmt.Fprintln(w, "entente:", err)
-		return
-	}
-	fmt.Fprintf(w, "entente: %s (%s)\n", e.Msg, e.Code)
-	for _, f := range e.Fields {
-		fmt.Fprintf(w, "  %s: %s\n", f.Name, f.Msg)
-	}
-	if e.Err != nil {
-		fmt.Fprintf(w, "  cause: %v\n", e.Err)
-	}
 }
 
 // printJSON writes v as one indented document.

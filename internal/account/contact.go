@@ -153,8 +153,7 @@ func (s *Service) DeleteContact(ctx context.Context, who access.Actor, v id.ID) 
 			return struct{}{}, err
 		}
 		tx.Audit(audit.Change{Type: "contact", ID: old.ID, Label: old.Name, Partner: old.PartnerID, Before: old})
-		_, err = tx.Exec(ctx, sqlDeleteContact, tx.Who.Tenant, v)
-		return struct{}{}, err
+		return struct{}{}, deleteContact(ctx, tx, v)
 	})
 	return err
 }

@@ -57,15 +57,6 @@ func EnsureIn(ctx context.Context, tx *op.Tx, f Facts, partner id.ID) (Account, 
 	return want, insertAndTell(ctx, tx, want, partner)
 }
 
-// ShareIn lets a partner's people see an account; sharing twice changes nothing.
-func ShareIn(ctx context.Context, tx *op.Tx, account, partner id.ID) error {
-	if partner == id.Nil {
-		return nil
-	}
-	_, err := tx.Exec(ctx, sqlShare, tx.Who.Tenant, partner, account)
-	return err
-}
-
 // Update changes the facts that f says. version is the version the caller read, or 0 to take whatever stands.
 // Errors: NotFound, Stale "account.stale", Invalid.
 func (s *Service) Update(ctx context.Context, who access.Actor, v id.ID, version int, f Facts) (Account, error) {

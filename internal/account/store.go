@@ -179,3 +179,17 @@ func updateContact(ctx context.Context, q pg.Querier, c Contact) error {
 	}
 	return err
 }
+
+// ShareIn lets a partner's people see an account; sharing twice changes nothing.
+func ShareIn(ctx context.Context, tx *op.Tx, account, partner id.ID) error {
+	if partner == id.Nil {
+		return nil
+	}
+	_, err := tx.Exec(ctx, sqlShare, tx.Who.Tenant, partner, account)
+	return err
+}
+
+func deleteContact(ctx context.Context, tx *op.Tx, v id.ID) error {
+	_, err := tx.Exec(ctx, sqlDeleteContact, tx.Who.Tenant, v)
+	return err
+}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"entente.dev/internal/kernel/config"
-	"entente.dev/internal/kernel/pg"
 	"entente.dev/internal/kernel/pg/migrate"
 	"entente.dev/internal/ui"
 )
@@ -76,7 +75,7 @@ func Doctor(ctx context.Context, cfg config.Config, problems error) Report {
 func (a *App) checkDatabase(ctx context.Context, r *Report) {
 	var version, fsync, full string
 	var now time.Time
-	err := a.DB.Pool(pg.Public).QueryRow(ctx, sqlDoctor).Scan(&version, &fsync, &full, &now)
+	err := a.lookAtServer(ctx, &version, &fsync, &full, &now)
 	r.add("server", err, "PostgreSQL %s", version)
 	if err == nil && (fsync != "on" || full != "on") {
 		err = fmt.Errorf("fsync is %s and full_page_writes is %s: a crash can lose committed data; turn both on", fsync, full)
@@ -90,8 +89,6 @@ func (a *App) checkDatabase(ctx context.Context, r *Report) {
 	tenants, err := a.Tenants.Register(ctx)
 	r.add("programmes", err, "%d", len(tenants))
 }
-
-const sqlDoctor = `select current_setting('server_version'), current_setting('fsync'), current_setting('full_page_writes'), clock_timestamp()`
 
 // writable makes sure that a file can be written in dir and made durable.
 func writable(dir string) error {

@@ -7,7 +7,6 @@ import (
 
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/jobs"
-	"entente.dev/internal/kernel/pg"
 	"entente.dev/internal/transfer"
 )
 
@@ -40,12 +39,4 @@ func (a *App) eachTenant(fn func(context.Context, id.ID) error) func(context.Con
 		}
 		return err
 	}
-}
-
-const sqlPartitions = `select app.ensure_partitions(now(), 4)`
-
-// makePartitions keeps the monthly partitions of the two logs ahead of the calendar.
-func (a *App) makePartitions(ctx context.Context) error {
-	_, err := a.DB.Pool(pg.Worker).Exec(ctx, sqlPartitions)
-	return err
 }

@@ -5,7 +5,6 @@
 package audit
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -15,7 +14,6 @@ import (
 	"entente.dev/internal/access"
 	"entente.dev/internal/datamap"
 	"entente.dev/internal/kernel/id"
-	"entente.dev/internal/kernel/pg"
 )
 
 // Change is what a use case tells about an object. Before and After are structs whose fields carry `db:"column"` tags, or
@@ -92,32 +90,6 @@ func clip(s string, n int) string {
 		n--
 	}
 	return s[:n]
-}
-
-// SQLAppend inserts entries; its one argument is a JSON array of Entry, made by Encode.
-const SQLAppend = `
-insert into audit_entry (tenant_id, entry_id, at, op_id, actor_kind, actor_id, actor_name, actor_role, credential_id, partner_id, action, outcome,
-  object_type, object_id, object_label, changes, note, request_id, ip, user_agent)
-select e.tenant_id, e.entry_id, e.at, e.op_id, e.actor_kind, e.actor_id, e.actor_name, e.actor_role, e.credential_id, e.partner_id, e.action, e.outcome,
-  e.object_type, e.object_id, e.object_label, e.changes, e.note, e.request_id, e.ip, e.user_agent
-  from jsonb_to_recordset($1::jsonb) as e (tenant_id uuid, entry_id uuid, at timestamptz, op_id uuid, actor_kind text, actor_id uuid, actor_name text,
-    actor_role text, credential_id uuid, partner_id uuid, action text, outcome text, object_type text, object_id uuid, object_label text, changes jsonb,
-    note text, request_id text, ip text, user_agent text)`
-
-// Encode returns entries as the argument of SQLAppend.
-func Encode(entries []Entry) (string, error) {
-	b, err := json.Marshal(entries)
-	return string(b), err
-}
-
-// Append writes entries into the running transaction.
-func Append(ctx context.Context, q pg.Querier, entries []Entry) error {
-	arg, err := Encode(entries)
-	if err != nil {
-		return fmt.Errorf("audit: %w", err)
-	}
-	_, err = q.Exec(ctx, SQLAppend, arg)
-	return err
 }
 
 // Diff returns the columns in which before and after differ, each as [old, new]; a side that is nil gives nulls. Columns

@@ -43,20 +43,9 @@ func (s *Service) Send(ctx context.Context, j jobs.Job[SendArgs]) error {
 	return nil
 }
 
-type queuedMail struct {
-	Mail Mail
-	Link string
-}
-
 func (s *Service) queued(ctx context.Context, who access.Actor, j jobs.Job[SendArgs]) (Mail, string, error) {
 	q, err := op.Read(ctx, s.ops, who, ActSend, func(tx *op.Tx) (queuedMail, error) {
-		var q queuedMail
-		var err error
-		q.Mail, err = query(ctx, tx, sqlGet, who.Tenant, j.Args.Mail)
-		if err != nil {
-			return q, err
-		}
-		return q, tx.QueryRow(ctx, sqlLink, who.Tenant, j.Args.Mail).Scan(&q.Link)
+		return loadQueued(ctx, tx, j.Args.Mail)
 	})
 	if errs.IsKind(err, errs.NotFound) {
 		return Mail{}, "", jobs.GiveUp(err)
@@ -87,8 +76,7 @@ func (s *Service) settle(ctx context.Context, who access.Actor, m Mail, outcome 
 		} else {
 			tx.Audit(audit.Change{Type: "mail", ID: m.ID, Label: m.Subject, Before: m, After: now})
 		}
-		_, err := tx.Exec(ctx, sqlSettle, who.Tenant, m.ID, now.Status, now.Attempts, now.LastError, now.SentAt)
-		return struct{}{}, err
+		return struct{}{}, saveOutcome(ctx, tx, now)
 	})
 	return err
 }

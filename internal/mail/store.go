@@ -7,7 +7,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"entente.dev/internal/kernel/errs"
+	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/pg"
+	"entente.dev/internal/op"
 )
 
 const (
@@ -55,5 +57,24 @@ func query(ctx context.Context, q pg.Querier, sql string, args ...any) (m Mail, 
 func insert(ctx context.Context, q pg.Querier, m Mail, link string) error {
 	_, err := q.Exec(ctx, sqlInsert, m.TenantID, m.ID, m.Template, m.To, m.ToName, m.Subject, m.Text, m.HTML, link, m.Status, m.LastError,
 		m.ObjectType, m.ObjectID, m.CreatedAt)
+	return err
+}
+
+// queuedMail is a mail and the one-time link it still carries.
+type queuedMail struct {
+	Mail Mail
+	Link string
+}
+
+func loadQueued(ctx context.Context, tx *op.Tx, v id.ID) (q queuedMail, err error) {
+	if q.Mail, err = query(ctx, tx, sqlGet, tx.Who.Tenant, v); err != nil {
+		return q, err
+	}
+	return q, tx.QueryRow(ctx, sqlLink, tx.Who.Tenant, v).Scan(&q.Link)
+}
+
+// saveOutcome notes what became of an attempt; a mail that has left the queue is not touched.
+func saveOutcome(ctx context.Context, tx *op.Tx, m Mail) error {
+	_, err := tx.Exec(ctx, sqlSettle, tx.Who.Tenant, m.ID, m.Status, m.Attempts, m.LastError, m.SentAt)
 	return err
 }
