@@ -181,11 +181,3 @@ func (s *scanner) tooLarge(code, format string, args ...any) *errs.Error {
 
 // blank reports whether the record is an empty line or, as spreadsheets leave them, a line of separators only.
 func (s *scanner) blank() bool { return len(s.rec) == 0 && !s.quoted }
-
-func (s *scanner) cell(i int) []byte {
-	begin := 0
-	if i > 0 {
-		begin = s.ends[i-1]
-	}
-	return s.rec[begin:s.ends[i]]
-}
