@@ -11,11 +11,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
-	"github.com/riverqueue/river/rivermigrate"
 	"github.com/riverqueue/river/rivertype"
 )
 
-// Schema is the database schema that holds River's tables.
+// Schema is the database schema that holds River's tables; kernel/pg makes and migrates it.
 const Schema = "river"
 
 const (
@@ -25,19 +24,6 @@ const (
 	keepDone    = 24 * time.Hour
 	keepFailed  = 30 * 24 * time.Hour
 )
-
-// Migrate brings River's tables in the schema Schema, which must exist, up to date. They
-// belong to the role of pool, which must be the one New runs with: River reindexes them.
-func Migrate(ctx context.Context, pool *pgxpool.Pool) error {
-	m, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler), Schema: Schema})
-	if err != nil {
-		return fmt.Errorf("prepare the job tables: %w", err)
-	}
-	if _, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
-		return fmt.Errorf("migrate the job tables: %w", err)
-	}
-	return nil
-}
 
 // Runner works the queue.
 type Runner struct {

@@ -66,12 +66,12 @@ func (w *worker) Work(ctx context.Context, j *river.Job[raw]) error {
 	}
 	out, result := w.verdict(ctx, j.JobRow, err)
 	ran := time.Since(start)
-	w.observe(Outcome{Kind: j.Kind, Result: result, Ran: ran})
 	if level, said := levels[result]; said {
 		w.log.LogAttrs(ctx, level, "job "+result, slog.String("kind", j.Kind), slog.Int64("job", j.ID),
 			slog.String("tenant", tenant.String()), slog.Int("attempt", j.Attempt), slog.Duration("ran", ran),
 			slog.String("error", err.Error()))
 	}
+	w.observe(Outcome{Kind: j.Kind, Result: result, Ran: ran})
 	return out
 }
 
