@@ -217,6 +217,10 @@ func (h *house) apiRoutes() {
 			}
 			return out, nil
 		})
+	h.oddRoutes()
+}
+
+func (h *house) oddRoutes() {
 	door.Register(h.api, actSecret, huma.Operation{Method: "GET", Path: "/secret", Summary: "Read the secret"},
 		func(ctx context.Context, who access.Actor, in *struct{}) (*thingOut, error) {
 			h.hit++

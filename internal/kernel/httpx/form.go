@@ -99,12 +99,17 @@ func (f *Form) Refuse(name, code, msg string) {
 
 // Absorb takes over the fields of a use case's refusal, so that the form can be drawn
 // again with its messages. It reports false for any other error: return that one.
+// It also takes what Err returned, so that one branch draws the form again.
 func (f *Form) Absorb(err error) bool {
 	if !errs.IsKind(err, errs.Invalid) {
 		return false
 	}
 	e := errs.Of(err)
-	f.fields = append(f.fields, e.Fields...)
+	for _, field := range e.Fields {
+		if !slices.Contains(f.fields, field) { // f.Err() comes back here too
+			f.fields = append(f.fields, field)
+		}
+	}
 	if len(e.Fields) == 0 {
 		f.Refuse("", e.Code, e.Msg)
 	}

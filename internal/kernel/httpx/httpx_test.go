@@ -213,6 +213,9 @@ func TestFormRefuses(t *testing.T) {
 	if f.Value("amount") != "12x" || f.Problem("amount") == "" || f.Problem("nothing") != "" {
 		t.Error("what was typed and the message beside it must stay")
 	}
+	if !f.Absorb(f.Err()) || len(f.Fields()) != 9 {
+		t.Error("a form that absorbs its own refusal must not repeat it")
+	}
 	if f.Absorb(errs.Missing("deal")) || !f.Absorb(errs.Refused([]errs.Field{{Name: "title", Code: "x", Msg: "Taken."}})) {
 		t.Error("Absorb takes Invalid only")
 	}
