@@ -29,4 +29,3 @@ func on[E event.Event](fn func(context.Context, *op.Tx, E) error) op.Listener {
 		return fn(ctx, tx, e)
 	}
 }
-

@@ -14,8 +14,8 @@ var importLaws = []law{
 
 // rooms in import order: each may import those before it, never those after it.
 var rooms = []string{
-	"access", "datamap", "audit", "event", "op", // tier 1
-	"tenant", "mail", "identity", "access/role", // tier 2
+	"access", "access/role", "datamap", "audit", "event", "op", // tier 1
+	"tenant", "mail", "identity", // tier 2
 	"partner", "account", "deal", "commission", "billing", "content", // tier 3
 	"webhook", "transfer", "incident", "privacy", "trust",
 }
@@ -24,7 +24,7 @@ var rooms = []string{
 var adapters = []string{"identity/password", "identity/totp", "identity/passkey", "identity/oidc", "identity/saml"}
 
 // doorKernel is what pages and API may use of the kernel: carrying values, not doing work.
-var doorKernel = []string{"httpx", "errs", "id", "money", "page", "country"}
+var doorKernel = []string{"httpx", "errs", "id", "money", "page", "country", "sheet", "orgname"}
 
 // kind is the sort of place a package is.
 type kind string

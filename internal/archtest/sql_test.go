@@ -32,7 +32,7 @@ func sqlLaw(t *tree) []finding {
 		if mayRunSQL(p) {
 			continue
 		}
-		store := p.kind == room && strings.HasPrefix(path.Base(g.path), "store")
+		store := (p.kind == room || p.kind == app) && strings.HasPrefix(path.Base(g.path), "store")
 		constants := sqlConstants(g.ast)
 		packages, reads := g.names(), readsParameters(g.ast)
 		ast.Inspect(g.ast, func(n ast.Node) bool {
@@ -73,7 +73,7 @@ func sqlConstants(f *ast.File) map[*ast.BasicLit]bool {
 		}
 		for _, s := range decl.Specs {
 			spec := s.(*ast.ValueSpec)
-			if !strings.HasPrefix(spec.Names[0].Name, "sql") {
+			if !strings.HasPrefix(strings.ToLower(spec.Names[0].Name), "sql") {
 				continue
 			}
 			ast.Inspect(spec, func(n ast.Node) bool {
