@@ -48,7 +48,8 @@ func NewForm(values map[string]string) *Form {
 // a form. Files are kept on disk beyond 1 MiB; remove them with Close.
 func ParseForm(_ http.ResponseWriter, r *http.Request) (*Form, error) {
 	f := NewForm(nil)
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")) // no kind on failure
+	var err error
 	switch {
 	case kind == "multipart/form-data":
 		err = r.ParseMultipartForm(formMemory)
