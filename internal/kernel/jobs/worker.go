@@ -64,7 +64,7 @@ func (w *worker) Work(ctx context.Context, j *river.Job[raw]) error {
 	if err == nil {
 		err = w.run(ctx, tenant, j.JobRow)
 	}
-	out, result := w.verdict(ctx, j.JobRow, err)
+	result, out := w.verdict(ctx, j.JobRow, err)
 	ran := time.Since(start)
 	if level, said := levels[result]; said {
 		w.log.LogAttrs(ctx, level, "job "+result, slog.String("kind", j.Kind), slog.Int64("job", j.ID),
@@ -115,27 +115,27 @@ var levels = map[string]slog.Level{
 	"stopped": slog.LevelInfo, "failed": slog.LevelWarn, "cancelled": slog.LevelError, "discarded": slog.LevelError,
 }
 
-// verdict translates the handler's error for River and names the result.
-func (w *worker) verdict(ctx context.Context, row *rivertype.JobRow, err error) (out error, result string) {
+// verdict names the result and translates the handler's error for River.
+func (w *worker) verdict(ctx context.Context, row *rivertype.JobRow, err error) (result string, out error) {
 	if err == nil {
-		return nil, "completed"
+		return "completed", nil
 	}
 	var wait *later
 	if errors.As(err, &wait) {
-		return river.JobSnooze(wait.delay), "later"
+		return "later", river.JobSnooze(wait.delay)
 	}
 	safe := &recorded{text: safeText(err), cause: err}
 	var final *giveUp
 	if errors.As(err, &final) {
-		return river.JobCancel(safe), "cancelled"
+		return "cancelled", river.JobCancel(safe)
 	}
 	if errors.Is(err, context.Canceled) && errors.Is(ctx.Err(), context.Canceled) {
-		return safe, "stopped"
+		return "stopped", safe
 	}
 	if row.Attempt >= row.MaxAttempts {
-		return safe, "discarded"
+		return "discarded", safe
 	}
-	return safe, "failed"
+	return "failed", safe
 }
 
 type panicked struct {

@@ -33,7 +33,6 @@ type server struct {
 	port                      int
 	roots                     *x509.CertPool
 	errMail, errRcpt, errData error
-	errReset                  error
 
 	mu   sync.Mutex
 	sent []received
