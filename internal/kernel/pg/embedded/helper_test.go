@@ -141,7 +141,8 @@ type program struct {
 	url   string
 }
 
-// run starts the helper and waits for its first line, which it returns; it is killed with the test.
+// run starts the helper and waits for its first line, which it returns; it is killed with the test,
+// and its server ends before the test's directory is removed.
 func run(t *testing.T, dir string, change func(*exec.Cmd)) (*program, string) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
@@ -162,7 +163,10 @@ func run(t *testing.T, dir string, change func(*exec.Cmd)) (*program, string) {
 		t.Fatal(err)
 	}
 	p := &program{cmd: cmd, stdin: in, lines: bufio.NewScanner(out)}
-	t.Cleanup(func() { p.kill() })
+	t.Cleanup(func() {
+		p.kill()
+		drain(t, dir)
+	})
 	line := p.line()
 	p.url = strings.TrimPrefix(line, "ready: ")
 	return p, line
@@ -208,10 +212,20 @@ func (p *program) end(t *testing.T) {
 // within polls until done, or fails the test after ten seconds.
 func within(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Second)
 	defer cancel()
 	if err := poll(ctx, func() (bool, error) { return done(), nil }); err != nil {
 		t.Fatalf("%s: %v", what, err)
+	}
+}
+
+// drain waits for the end of a server whose program was killed.
+func drain(t *testing.T, dir string) {
+	t.Helper()
+	c := layout(dir)
+	if pid := c.readPidFile().pid; alive(pid) && isPostmaster(pid, c.pg) {
+		_ = syscall.Kill(pid, syscall.SIGINT)
+		gone(t, pid, dir)
 	}
 }
 
