@@ -123,15 +123,16 @@ func onColor(c rgb) rgb {
 }
 
 // brandCSS is the style sheet of one accent colour. The colour itself fills the primary
-// button; as text, link and focus ring it is darkened or lightened to a contrast of 4.5.
+// button; as text, link and focus ring it is darkened or lightened to a contrast of 4.5,
+// and --e-solid is dark enough for white marks in both themes.
 func brandCSS(color string) string {
 	c := parseColor(color)
-	light := readable(c, -0.01, paper, 4.6)
+	light := readable(c, -0.01, paper, 5)
 	dark := readable(c, 0.01, night, 5)
 	fill := c
 	return fmt.Sprintf(`:root{--e-fill:%s;--e-on-fill:%s;--e-accent:light-dark(%s,%s);`+
-		`--e-fill-hover:%s;--tblr-primary:light-dark(%s,%s);--tblr-primary-fg:light-dark(%s,%s)}`,
-		fill, onColor(fill), light, dark, hover(fill), light, dark, onColor(light), onColor(dark))
+		`--e-solid:%s;--e-fill-hover:%s;--tblr-primary:light-dark(%s,%s);--tblr-primary-fg:light-dark(%s,%s)}`,
+		fill, onColor(fill), light, dark, light, hover(fill), light, dark, onColor(light), onColor(dark))
 }
 
 // hover is the fill a little darker, or lighter when its text is dark, so that its

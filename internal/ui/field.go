@@ -43,6 +43,7 @@ type Field struct {
 	Rows                     int
 	Required, Disabled       bool
 	Attrs                    templ.Attributes
+	group                    string
 	refused                  bool // the form was sent and something in it is wrong
 }
 
@@ -110,7 +111,16 @@ func (f Field) With(name string, value any) Field {
 	return f
 }
 
-func (f Field) id() string { return "f-" + f.Name }
+// In sets the field apart from one of the same name in another form of the page: its id
+// becomes "f-group-name" instead of "f-name".
+func (f Field) In(group string) Field { f.group = group; return f }
+
+func (f Field) id() string {
+	if f.group != "" {
+		return "f-" + f.group + "-" + f.Name
+	}
+	return "f-" + f.Name
+}
 
 // describedBy lists the ids of help and error for assistive technology.
 func (f Field) describedBy() string {

@@ -34,11 +34,12 @@ export function forms(htmx) {
     }
     form.dataset.sent = "1";
     e.submitter?.setAttribute("aria-busy", "true");
+    // A download leaves the page where it is.
+    setTimeout(release, 8000, form);
   });
   // Coming back with the browser's arrow finds the form usable again.
   addEventListener("pageshow", () => {
-    for (const f of document.querySelectorAll("form[data-sent]")) delete f.dataset.sent;
-    for (const b of document.querySelectorAll("[aria-busy=true]")) b.removeAttribute("aria-busy");
+    for (const f of document.querySelectorAll("form[data-sent]")) release(f);
   });
 
   document.addEventListener("click", async (e) => {
@@ -72,6 +73,11 @@ export function forms(htmx) {
 
   document.querySelector("[data-focus]")?.focus();
   setInterval(freshen, 30000);
+}
+
+function release(form) {
+  delete form.dataset.sent;
+  for (const b of form.querySelectorAll("[aria-busy=true]")) b.removeAttribute("aria-busy");
 }
 
 // freshen rewrites relative times of the last day as the server words them.
