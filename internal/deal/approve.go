@@ -1,0 +1,75 @@
+package deal
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"entente.dev/internal/access"
+	"entente.dev/internal/event"
+	"entente.dev/internal/kernel/errs"
+	"entente.dev/internal/kernel/id"
+)
+
+// Approve accepts a submitted registration and starts its protection window, the programme's number of days from now. A
+// deal whose customer cannot be told from others (no domain, no name) is approved without a claim.
+//
+// Conflict "deal.protected" if the customer is held already, Forbidden "deal.own" for one's own deal, Conflict "deal.state",
+// Stale "deal.stale". Emits Approved.
+func (s *Service) Approve(ctx context.Context, who access.Actor, in Step) (Deal, error) {
+	return s.advance(ctx, who, move{ActApprove, in, approve, func(f Fact) event.Event { return Approved{f} }})
+}
+
+func approve(ctx context.Context, t turn) error {
+	d := t.deal
+	if d.Own(t.tx.Who.Member) {
+		return errOwn
+	}
+	t.decide()
+	d.ReasonCode, d.Reason = "", ""
+	until := t.tx.Now.AddDate(0, 0, t.rules.ProtectionDays)
+	if d.ClaimKey == "" {
+		return nil
+	}
+	d.ProtectedUntil = &until
+	return t.claim(ctx, t.tx.Now, until)
+}
+
+// claim takes the deal's customer for a period, or answers Conflict "deal.protected" naming who has it. Only the vendor's
+// people get here, so they may know.
+func (t turn) claim(ctx context.Context, from, until time.Time) error {
+	who, d := t.tx.Who, t.deal
+	b := &pgx.Batch{}
+	var other holder
+	b.Queue(sqlLockKey, who.Tenant, d.ClaimKey)
+	b.Queue(sqlHolder, who.Tenant, d.ClaimKey, from, until, d.ID).QueryRow(func(row pgx.Row) error {
+		err := row.Scan(&other.deal, &other.name, &other.partner, &other.until)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	if err := t.tx.SendBatch(ctx, b).Close(); err != nil {
+		return err
+	}
+	if other.deal != id.Nil {
+		name := other.name
+		if other.partner == id.Nil {
+			name = "our own pursuit"
+		}
+		return errs.New(errs.Conflict, "deal.protected", "%s is already protected for %s until %s. Reject this registration, or wait until that protection ends.",
+			d.customer(), name, today(other.until, t.rules.Zone))
+	}
+	t.batch.Queue(sqlClaim, who.Tenant, id.New(), d.ID, d.Partner, d.ClaimKey, from, until)
+	return nil
+}
+
+// customer returns what people call the customer.
+func (d Deal) customer() string {
+	if d.AccountName != "" {
+		return d.AccountName
+	}
+	return d.AccountDomain
+}

@@ -1,0 +1,85 @@
+package deal
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+
+	"entente.dev/internal/access"
+	"entente.dev/internal/kernel/errs"
+	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/op"
+)
+
+const (
+	sqlNote = `
+insert into deal_note (tenant_id, note_id, deal_id, partner_id, author_id, author_name, author_side, body, created_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+
+	sqlDue = `select ` + dealColumns + ` from (
+  select ` + rowColumns + ` from deal where tenant_id = $1 and state = 'approved' and protected_until <= $2 order by protected_until limit $3 for update skip locked) d` + dealNames
+	sqlExpire = `update deal set state = 'expired', version = $3, updated_at = $4 where tenant_id = $1 and deal_id = $2 and version = $3 - 1`
+
+	viewColumns = `view_id, list, name, query, created_at`
+	sqlViews    = `select ` + viewColumns + ` from saved_view where tenant_id = $1 and member_id = $2 and list = $3 order by name limit 200`
+	sqlSaveView = `
+insert into saved_view (tenant_id, view_id, member_id, list, name, query, created_at) values ($1, $2, $3, $4, $5, $6, $7)
+on conflict on constraint saved_view_name_uq do update set query = excluded.query returning view_id, created_at`
+	sqlDeleteView = `delete from saved_view where tenant_id = $1 and view_id = $2 and member_id = $3 returning ` + viewColumns
+)
+
+func scanView(row pgx.CollectableRow) (v View, err error) {
+	err = row.Scan(&v.ID, &v.List, &v.Name, &v.Query, &v.CreatedAt)
+	return v, err
+}
+
+// insert writes a new deal and returns it as it reads, with its stage and the names.
+func insert(ctx context.Context, tx *op.Tx, d Deal) (Deal, error) {
+	rows, err := tx.Query(ctx, sqlInsert, tx.Who.Tenant, d.ID, d.Partner, d.Owner, d.Account, d.Title, d.AccountName, d.AccountDomain, d.AccountCountry,
+		d.ClaimKey, d.nameNorm(), d.searchText(), string(d.State), d.AmountMinor, d.Currency, d.Product, d.ExpectedCloseOn, d.Source, d.ExternalID,
+		d.CreatedBy, d.CreatedAt)
+	if err != nil {
+		return d, err
+	}
+	out, err := pgx.CollectExactlyOneRow(rows, scanDeal)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return d, errs.New(errs.Conflict, "stage.missing", "The programme has no open stage. An Admin adds one in the settings.")
+	}
+	return out, refused(err)
+}
+
+// partnerLives refuses a partner that does not exist or takes no registrations any more.
+func partnerLives(ctx context.Context, tx *op.Tx, v id.ID) error {
+	var lives bool
+	err := tx.QueryRow(ctx, sqlPartnerLives, tx.Who.Tenant, v).Scan(&lives)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return errs.Missing("partner")
+	case err == nil && !lives:
+		return errs.New(errs.Conflict, "partner.closed", "This partner is suspended or has left, so nothing can be registered for it.")
+	}
+	return err
+}
+
+// ownerName returns the name of a member who may own a deal of the partner: one of the vendor's people or of the partner's.
+func ownerName(ctx context.Context, tx *op.Tx, v, partner id.ID) (name string, err error) {
+	err = tx.QueryRow(ctx, sqlOwnerStands, tx.Who.Tenant, v, partner).Scan(&name)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", errs.Missing("member")
+	}
+	return name, err
+}
+
+func ownerStands(ctx context.Context, tx *op.Tx, v, partner id.ID) error {
+	_, err := ownerName(ctx, tx, v, partner)
+	return err
+}
+
+func queueNote(b *pgx.Batch, tenant id.ID, n Note) {
+	reader := n.partner
+	if n.Internal && n.AuthorSide != string(access.Partner) {
+		reader = id.Nil
+	}
+	b.Queue(sqlNote, tenant, n.ID, n.Deal, reader, n.Author, n.AuthorName, n.AuthorSide, n.Body, n.CreatedAt)
+}
