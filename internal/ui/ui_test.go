@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -82,20 +83,33 @@ func TestListAddresses(t *testing.T) {
 	}
 }
 
-// TestBrandIsReadable tries any colour a tenant may choose.
+var declared = regexp.MustCompile(`--e-([a-z-]+):(?:light-dark\((#[0-9a-f]{6}),(#[0-9a-f]{6})\)|(#[0-9a-f]{6}))`)
+
+// TestBrandIsReadable tries any colour a tenant may choose, on the sheet as it is served.
 func TestBrandIsReadable(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		c := parseColor(rapid.StringMatching(`#[0-9a-f]{6}`).Draw(t, "color"))
+		color := rapid.StringMatching(`#[0-9a-f]{6}`).Draw(t, "color")
+		css := map[string][2]rgb{} // light and dark
+		for _, m := range declared.FindAllStringSubmatch(brandCSS(color), -1) {
+			if m[4] != "" {
+				m[2], m[3] = m[4], m[4]
+			}
+			css[m[1]] = [2]rgb{parseColor(m[2]), parseColor(m[3])}
+		}
 		for what, pair := range map[string][2]rgb{
-			"text on the button":       {onColor(c), c},
-			"text on the hover button": {onColor(c), hover(c)},
-			"accent text when light":   {readable(c, -0.01, paper, 5), paper},
-			"accent text when dark":    {readable(c, 0.01, night, 5), night},
+			"text on the button":       {css["on-fill"][0], css["fill"][0]},
+			"text on the hover button": {css["on-fill"][0], css["fill-hover"][0]},
+			"accent text when light":   {css["accent"][0], paper},
+			"accent text when dark":    {css["accent"][1], night},
+			"white marks":              {white, css["solid"][0]},
 		} {
 			if got := contrast(pair[0], pair[1]); got < 4.5 {
-				t.Fatalf("%s on %s: contrast %.2f between %s and %s", what, c, got, pair[0], pair[1])
+				t.Fatalf("%s for %s: contrast %.2f between %s and %s", what, color, got, pair[0], pair[1])
 			}
+		}
+		if css["fill"][0] != parseColor(color) {
+			t.Fatalf("the button is %s, not the brand's %s", css["fill"][0], color)
 		}
 	})
 	for in, want := range map[string]bool{"#2457c5": true, "2457c5": false, "red": false, "#12345": false, "#2457c5;}": false} {
@@ -217,5 +231,17 @@ func TestThemeAndFlashSurviveOneRequest(t *testing.T) {
 	r.AddCookie(&http.Cookie{Name: themeCookie, Value: `"><script>`})
 	if p := NewPage(httptest.NewRecorder(), r, Viewer{}, "", ""); p.Flash != nil || p.Theme != System {
 		t.Errorf("forged cookies were believed: %+v", p)
+	}
+}
+
+// BenchmarkShell draws the frame with every component once.
+func BenchmarkShell(b *testing.B) {
+	c := around(Shell(Page{Title: "Gallery", Active: "deals", Viewer: everybody()}), gallery()...)
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := Render(httptest.NewRecorder(), r, http.StatusOK, c); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
