@@ -41,8 +41,9 @@ type App struct {
 	Deals    *deal.Service
 	Transfer *transfer.Service
 
-	server *embedded.Server // the child PostgreSQL, nil when the database is somebody else's
-	close  []func(context.Context) error
+	metrics *metrics
+	server  *embedded.Server // the child PostgreSQL, nil when the database is somebody else's
+	close   []func(context.Context) error
 }
 
 // Open builds the program for a command that may run beside a server on the same data directory.
@@ -88,7 +89,7 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string,
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Config: cfg, Log: log, DB: db, server: server}
+	a := &App{Config: cfg, Log: log, DB: db, server: server, metrics: newMetrics(db)}
 	classes, err := datamap.Load(ctx, db.Pool(pg.Staff))
 	if err != nil {
 		db.Close()

@@ -111,7 +111,11 @@ func (a *App) welcome(ctx context.Context) (string, error) {
 	if link != "" {
 		return "Entente is ready. Set it up at " + link, nil
 	}
-	return "Entente is ready at " + a.Config.Origin(), nil
+	line := "Entente is ready at " + a.Config.Origin()
+	if a.Config.Demo {
+		line += demoWelcome()
+	}
+	return line, nil
 }
 
 // health answers the two questions of whoever runs the program: alive, and able to serve.

@@ -13,6 +13,7 @@ import (
 // workers is the table of every job and every periodic task.
 func (a *App) workers() *jobs.Registry {
 	r := jobs.NewRegistry()
+	r.Observe(a.metrics.jobDone)
 	jobs.Handle(r, a.Mail.Send)
 	jobs.Handle(r, a.Deals.Mail)
 	jobs.Handle(r, func(ctx context.Context, j jobs.Job[transfer.CheckArgs]) error { return a.Transfer.RunCheck(ctx, j) })

@@ -107,3 +107,8 @@ func (o *Ops) refuse(ctx context.Context, who access.Actor, act access.Action, c
 	}
 	return err
 }
+
+// RecordDenied puts on record that a door refused who the action before any use case ran.
+func (o *Ops) RecordDenied(ctx context.Context, who access.Actor, act access.Action) {
+	_ = o.refuse(ctx, who, act, audit.Change{}, denied(act))
+}

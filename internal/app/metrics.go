@@ -1,0 +1,62 @@
+package app
+
+import (
+	"net/http"
+	"net/http/pprof"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"entente.dev/internal/kernel/config"
+	"entente.dev/internal/kernel/jobs"
+	"entente.dev/internal/kernel/pg"
+)
+
+// metrics is what the admin address tells Prometheus.
+type metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.HistogramVec
+	jobs     *prometheus.CounterVec
+}
+
+func newMetrics(db *pg.DB) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "entente_http_request_seconds", Help: "Time to answer a request, by method and status.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}}, []string{"method", "code"}),
+		jobs: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "entente_jobs_total", Help: "Attempts at jobs, by kind and result."}, []string{"kind", "result"}),
+	}
+	build := config.ThisBuild()
+	info := prometheus.NewGauge(prometheus.GaugeOpts{Name: "entente_build_info", Help: "Which program this is.",
+		ConstLabels: prometheus.Labels{"version": build.Version, "commit": build.Commit}})
+	info.Set(1)
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.requests, m.jobs, info)
+	for _, role := range []pg.Role{pg.Staff, pg.Partner, pg.Public, pg.Worker, pg.Platform, pg.Jobs} {
+		pool := db.Pool(role)
+		labels := prometheus.Labels{"role": string(role)}
+		m.registry.MustRegister(
+			prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "entente_db_connections_in_use", Help: "Database connections in use.", ConstLabels: labels},
+				func() float64 { return float64(pool.Stat().AcquiredConns()) }),
+			prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "entente_db_waits_total", Help: "Requests that had to wait for a database connection.", ConstLabels: labels},
+				func() float64 { return float64(pool.Stat().EmptyAcquireCount()) }))
+	}
+	return m
+}
+
+func (m *metrics) watch(h http.Handler) http.Handler {
+	return promhttp.InstrumentHandlerDuration(m.requests, h)
+}
+
+func (m *metrics) jobDone(o jobs.Outcome) { m.jobs.WithLabelValues(o.Kind, o.Result).Inc() }
+
+// private is what the admin address serves: health, metrics and profiles. It has no sign-in: keep it private.
+func (a *App) private() http.Handler {
+	mux := http.NewServeMux()
+	a.health(mux)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	return mux
+}
