@@ -196,3 +196,11 @@ func productError(err error) error {
 	}
 	return err
 }
+
+// public runs one statement as the persona of nobody, bound to a tenant.
+func (s *Service) public(ctx context.Context, tenant id.ID, sql string, fn func(pgx.Rows) error) error {
+	b := &pgx.Batch{}
+	b.Queue(pg.SQLBind, pg.Binding{Tenant: tenant, Now: s.ops.Clock()}.Args()...)
+	b.Queue(sql).Query(fn)
+	return s.ops.DB.Pool(pg.Public).SendBatch(ctx, b).Close()
+}

@@ -1,0 +1,290 @@
+package identity
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"entente.dev/internal/access"
+	"entente.dev/internal/access/role"
+	"entente.dev/internal/audit"
+	"entente.dev/internal/kernel/errs"
+	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/kernel/mailer"
+	"entente.dev/internal/kernel/page"
+	"entente.dev/internal/op"
+)
+
+// The states of a membership.
+const (
+	StatusListed    = "listed"
+	StatusInvited   = "invited"
+	StatusActive    = "active"
+	StatusSuspended = "suspended"
+	StatusRemoved   = "removed"
+)
+
+// Statuses are the states in the order of a life.
+var Statuses = []string{StatusListed, StatusInvited, StatusActive, StatusSuspended, StatusRemoved}
+
+// Member is a membership: what people call a user, or a service account.
+type Member struct {
+	ID          id.ID      `db:"member_id" json:"id"`
+	Kind        string     `db:"kind" json:"kind"` // person or service
+	PersonID    id.ID      `db:"person_id" json:"-"`
+	PartnerID   id.ID      `db:"partner_id" json:"partner_id"` // Nil for the vendor's people
+	PartnerName string     `db:"partner_name" json:"partner_name"`
+	Role        string     `db:"role" json:"role"`
+	Name        string     `db:"name" json:"name"`
+	Email       string     `db:"email" json:"email"`
+	Status      string     `db:"status" json:"status"`
+	LastSeenAt  *time.Time `db:"last_seen_at" json:"last_seen_at"`
+	Version     int        `db:"version" json:"version"`
+	CreatedAt   time.Time  `db:"created_at" json:"created_at"`
+	UpdatedAt   time.Time  `db:"updated_at" json:"updated_at"`
+}
+
+// Object returns what an access decision needs to know of m.
+func (m Member) Object() access.Object { return access.Object{Partner: m.PartnerID, Owner: m.ID} }
+
+// rank orders the roles; nobody gives or handles one above their own.
+func rank(r string) int {
+	switch r {
+	case role.Admin:
+		return 4
+	case role.Staff:
+		return 3
+	case role.Partner:
+		return 2
+	case role.Agent:
+		return 1
+	}
+	return 0
+}
+
+// MayGive reports whether the actor may give the role to somebody: an Admin any, Staff the partner roles, a Partner those
+// of their company. A key limited to scopes gives no more than it has itself on its own side.
+func MayGive(who access.Actor, r string) bool {
+	if who.Kind == access.System {
+		return rank(r) > 0
+	}
+	if rank(r) == 0 || rank(r) > rank(who.Role) || who.Role == role.Staff && role.Persona(r) == access.Staff || who.Role == role.Agent {
+		return false
+	}
+	if role.Persona(r) == who.Persona && len(who.Grants) < len(role.Grants(who.Role)) {
+		return covers(who.Grants, role.Grants(r))
+	}
+	return true
+}
+
+// covers reports whether have reaches everything that want does.
+func covers(have, want map[access.Action]access.Scope) bool {
+	for act, sc := range want {
+		if have[act] < sc {
+			return false
+		}
+	}
+	return true
+}
+
+func checkName(name string) []errs.Field {
+	switch {
+	case name == "":
+		return []errs.Field{{Name: "name", Code: "field.required", Msg: "Fill this in."}}
+	case utf8.RuneCountInString(name) > 200:
+		return []errs.Field{{Name: "name", Code: "field.too_long", Msg: "Use at most 200 characters."}}
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
+		return []errs.Field{{Name: "name", Code: "text.characters", Msg: "Remove the characters that cannot be shown."}}
+	}
+	return nil
+}
+
+func checkEmail(typed string) (email string, bad []errs.Field) {
+	typed = strings.TrimSpace(typed)
+	if typed == "" {
+		return "", []errs.Field{{Name: "email", Code: "field.required", Msg: "Fill this in."}}
+	}
+	email, err := mailer.Address(typed)
+	if err != nil {
+		return "", []errs.Field{{Name: "email", Code: "field.email", Msg: "Give one e-mail address, such as name@example.com."}}
+	}
+	return strings.ToLower(email), nil
+}
+
+// PeopleQuery selects people; zero values mean any, without those removed.
+type PeopleQuery struct {
+	Q       string // part of name or address
+	Role    string
+	Status  string
+	Partner id.ID
+	Cursor  string
+	Limit   int
+}
+
+// PeoplePage is one page of people by name.
+type PeoplePage struct {
+	Items []Member
+	Next  string
+}
+
+const peopleSort = "name"
+
+// People lists the people the actor may see. Invalid for an unknown role or status; Malformed "cursor.bad".
+func (s *Service) People(ctx context.Context, who access.Actor, q PeopleQuery) (PeoplePage, error) {
+	var bad []errs.Field
+	if q.Role != "" && rank(q.Role) == 0 {
+		bad = append(bad, errs.Field{Name: "role", Code: "field.choice", Msg: "Use one of: admin, staff, partner, agent."})
+	}
+	if q.Status != "" && !slices.Contains(Statuses, q.Status) {
+		bad = append(bad, errs.Field{Name: "status", Code: "field.choice", Msg: "Use one of: " + strings.Join(Statuses, ", ") + "."})
+	}
+	if err := errs.Refused(bad); err != nil {
+		return PeoplePage{}, err
+	}
+	var afterName string
+	var after id.ID
+	scope := who.Tenant.String() + "/people"
+	if q.Cursor != "" {
+		c, err := s.ops.Pages.Decode(q.Cursor, scope, peopleSort)
+		if err == nil {
+			err = c.Scan(&afterName, &after)
+		}
+		if err != nil {
+			return PeoplePage{}, err
+		}
+	}
+	limit, like := page.Limit(q.Limit), ""
+	if t := strings.TrimSpace(q.Q); t != "" {
+		like = "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(t) + "%"
+	}
+	var out PeoplePage
+	err := op.Batch(ctx, s.ops, who, ActList, func(r *op.Reads) {
+		r.Query(sqlPeople, []any{like, q.Role, q.Status, q.Partner, afterName, after, limit + 1}, func(rows pgx.Rows) (err error) {
+			out.Items, err = pgx.CollectRows(rows, pgx.RowToStructByName[Member])
+			return err
+		})
+	})
+	if len(out.Items) > limit {
+		out.Items = out.Items[:limit]
+		last := out.Items[limit-1]
+		out.Next = s.ops.Pages.Encode(scope, peopleSort, last.Name, last.ID)
+	}
+	return out, err
+}
+
+// Person returns one membership of a person. NotFound "person.not_found".
+func (s *Service) Person(ctx context.Context, who access.Actor, member id.ID) (Member, error) {
+	return op.Read(ctx, s.ops, who, ActRead, func(tx *op.Tx) (Member, error) {
+		tx.About("member", member)
+		m, err := MemberIn(ctx, tx, member)
+		if err == nil && m.Kind != "person" {
+			err = errs.Missing("person")
+		}
+		if err == nil {
+			err = tx.Allow(m.Object())
+		}
+		return m, err
+	})
+}
+
+// UpdateInput names what changes of a membership; nil stays as it is.
+type UpdateInput struct {
+	ID      id.ID
+	Version int // the version the caller read, 0 for whatever stands
+	Name    *string
+	Role    *string
+}
+
+// UpdatePerson changes a membership's name or role. A change of role ends the person's sessions here.
+// NotFound, Stale "person.stale", Invalid, Forbidden "person.rank", Conflict "person.last_admin", "person.self".
+func (s *Service) UpdatePerson(ctx context.Context, who access.Actor, in UpdateInput) (Member, error) {
+	m, err := op.Write(ctx, s.ops, who, ActUpdate, func(tx *op.Tx) (Member, error) {
+		old, err := s.handle(ctx, tx, in.ID)
+		if err != nil {
+			return Member{}, err
+		}
+		if in.Version != 0 && in.Version != old.Version {
+			return Member{}, errs.New(errs.Stale, "person.stale", "Somebody changed this person since you opened the page. Load it again and repeat your change.")
+		}
+		m, err := in.apply(who, old)
+		if err != nil {
+			return Member{}, err
+		}
+		if m == old {
+			tx.Unchanged()
+			return old, nil
+		}
+		if m.Role != old.Role {
+			if err := guardAdmins(ctx, tx, old); err != nil {
+				return Member{}, err
+			}
+			if old.ID == who.Member {
+				return Member{}, errs.New(errs.Conflict, "person.self", "Nobody changes their own role. Ask another Admin.")
+			}
+			if _, err := endSessions(ctx, tx, old.ID); err != nil {
+				return Member{}, err
+			}
+		}
+		m.Version, m.UpdatedAt = old.Version+1, tx.Now
+		tx.Audit(audit.Change{Type: "member", ID: m.ID, Label: m.Name, Partner: m.PartnerID, Before: old, After: m})
+		return m, saveMember(ctx, tx, m)
+	})
+	s.Forget(in.ID)
+	return m, err
+}
+
+func (in UpdateInput) apply(who access.Actor, m Member) (Member, error) {
+	var bad []errs.Field
+	if in.Name != nil {
+		m.Name = strings.TrimSpace(*in.Name)
+		bad = append(bad, checkName(m.Name)...)
+	}
+	if in.Role != nil && *in.Role != m.Role {
+		switch {
+		case rank(*in.Role) == 0:
+			bad = append(bad, errs.Field{Name: "role", Code: "field.choice", Msg: "Use one of: admin, staff, partner, agent."})
+		case role.Persona(*in.Role) != role.Persona(m.Role):
+			bad = append(bad, errs.Field{Name: "role", Code: "role.side", Msg: "A person changes sides by a new invitation, not by a new role."})
+		case !MayGive(who, *in.Role):
+			return m, errs.New(errs.Forbidden, "person.rank", "You cannot give the role %s.", role.Label(*in.Role))
+		}
+		m.Role = *in.Role
+	}
+	return m, errs.Refused(bad)
+}
+
+// handle locks the membership of a person that the actor is about to change and asks whether they may.
+func (s *Service) handle(ctx context.Context, tx *op.Tx, member id.ID) (Member, error) {
+	tx.About("member", member)
+	m, err := lockMember(ctx, tx, member)
+	if err != nil {
+		return m, err
+	}
+	if m.Kind != "person" {
+		return m, errs.Missing("person")
+	}
+	if err := tx.Allow(m.Object()); err != nil {
+		return m, err
+	}
+	if tx.Who.Kind != access.System && !MayGive(tx.Who, m.Role) && m.ID != tx.Who.Member {
+		return m, errs.New(errs.Forbidden, "person.rank", "You cannot change somebody with the role %s.", role.Label(m.Role))
+	}
+	return m, nil
+}
+
+// guardAdmins refuses to take away the last active Admin.
+func guardAdmins(ctx context.Context, tx *op.Tx, m Member) error {
+	if m.Role != role.Admin || m.Status != StatusActive {
+		return nil
+	}
+	others, err := otherAdmins(ctx, tx, m.ID)
+	if err == nil && others == 0 {
+		err = errs.New(errs.Conflict, "person.last_admin", "This is the last active Admin. Make somebody else Admin first.")
+	}
+	return err
+}
