@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"time"
 
 	"entente.dev/internal/access"
@@ -42,7 +43,7 @@ func (a *App) FillDemo(ctx context.Context) error {
 		return nil
 	}
 	start := time.Now()
-	done, err := a.Identity.CreateAdmin(ctx, identity.AdminInput{Slug: demoSlug, Programme: demoName, Name: "Ingrid Halden", Email: "admin@halden.example", Password: demoPassword, Demo: true})
+	done, err := a.Identity.CreateAdmin(ctx, identity.AdminInput{Slug: demoSlug, Programme: demoName, Name: "Ingrid Halden", Email: "admin@halden.example", Password: demoPassword, Currency: "EUR", Demo: true})
 	if err != nil {
 		return err
 	}
@@ -286,7 +287,11 @@ func (d *demo) openDoors(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := d.app.Identity.Accept(ctx, access.Request{}, identity.AcceptInput{Token: invited.Token(), Name: m.Name, Password: demoPassword}); err != nil {
+		link, err := url.Parse(invited.URL)
+		if err != nil {
+			return err
+		}
+		if _, err := d.app.Identity.Accept(ctx, access.Request{}, identity.AcceptInput{Token: link.Query().Get("token"), Name: m.Name, Password: demoPassword}); err != nil {
 			return err
 		}
 	}

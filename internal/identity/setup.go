@@ -40,6 +40,7 @@ type SetUpInput struct {
 	Currency, TimeZone string // empty means USD and UTC
 	Name, Email        string
 	Password           string
+	Demo               bool // the programme is for looking around: sample data may go into it
 }
 
 // Founded is a programme that was just made.
@@ -104,7 +105,7 @@ func (s *Service) found(ctx context.Context, req access.Request, in SetUpInput, 
 	who := access.NewPlatform(id.New(), why)
 	who.Request = req
 	who.Request.IdempotencyKey = ""
-	made, err := s.tenants.Create(ctx, who, tenant.CreateInput{Slug: in.Slug, Name: in.Programme, DefaultCurrency: in.Currency, TimeZone: in.TimeZone},
+	made, err := s.tenants.Create(ctx, who, tenant.CreateInput{Slug: in.Slug, Name: in.Programme, DefaultCurrency: in.Currency, TimeZone: in.TimeZone, Demo: in.Demo},
 		func(tx *op.Tx, _ tenant.Settings) error {
 			person, err := personFor(ctx, tx, in.Email, in.Name)
 			if err != nil {
@@ -130,7 +131,11 @@ func (s *Service) found(ctx context.Context, req access.Request, in SetUpInput, 
 }
 
 // AdminInput is what `entente admin bootstrap` is given.
-type AdminInput struct{ Slug, Programme, Name, Email, Password string }
+type AdminInput struct {
+	Slug, Programme, Name, Email, Password string
+	Currency                               string // "" means USD
+	Demo                                   bool
+}
 
 // AdminDone is what it prints.
 type AdminDone struct {
@@ -145,7 +150,7 @@ func (s *Service) CreateAdmin(ctx context.Context, in AdminInput) (AdminDone, er
 	if in.Name == "" {
 		in.Name, _, _ = strings.Cut(in.Email, "@")
 	}
-	set := SetUpInput{Programme: in.Programme, Slug: in.Slug, Name: in.Name, Email: in.Email, Password: in.Password}
+	set := SetUpInput{Programme: in.Programme, Slug: in.Slug, Name: in.Name, Email: in.Email, Password: in.Password, Currency: in.Currency, Demo: in.Demo}
 	if err := set.check(); err != nil {
 		return AdminDone{}, err
 	}
