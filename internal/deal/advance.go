@@ -2,7 +2,6 @@ package deal
 
 import (
 	"context"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -10,7 +9,6 @@ import (
 	"entente.dev/internal/audit"
 	"entente.dev/internal/event"
 	"entente.dev/internal/kernel/errs"
-	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/op"
 )
 
@@ -100,7 +98,7 @@ func (t turn) close(ctx context.Context, kind string, on Day) error {
 	if on = p.day("closed_on", on); on == "" {
 		on = now
 	}
-	if on > now {
+	if len(p) == 0 && on > now {
 		p.add("closed_on", "field.too_large", "Give today or an earlier day.")
 	}
 	if err := errs.Refused(p); err != nil {
@@ -109,12 +107,4 @@ func (t turn) close(ctx context.Context, kind string, on Day) error {
 	st, err := stageOf(ctx, t.tx, kind)
 	t.deal.ClosedOn, t.deal.Stage, t.deal.StageName = on, st.ID, st.Name
 	return err
-}
-
-// holder describes the claim that stands in the way.
-type holder struct {
-	deal    id.ID
-	name    string
-	partner id.ID
-	until   time.Time
 }

@@ -73,3 +73,11 @@ func (d Deal) customer() string {
 	}
 	return d.AccountDomain
 }
+
+// holder is the claim that stands in the way.
+type holder struct {
+	deal    id.ID
+	name    string
+	partner id.ID
+	until   time.Time
+}
