@@ -3,6 +3,9 @@
 -- protected, how a column is classified, and how every row's history is kept.
 -- Roles and extensions are made before this runs, by internal/kernel/pg.
 
+-- Nobody gets anything by being PUBLIC: every function below and in later migrations is granted by name.
+alter default privileges revoke execute on routines from public;
+
 -- +goose StatementBegin
 create function app.tenant() returns uuid language sql stable parallel safe
   as $$ select nullif(current_setting('app.tenant_id', true), '')::uuid $$;
@@ -16,6 +19,8 @@ create function app.op() returns uuid language sql stable parallel safe
 create function app.now() returns timestamptz language sql stable parallel safe
   as $$ select coalesce(nullif(current_setting('app.now', true), '')::timestamptz, transaction_timestamp()) $$;
 -- +goose StatementEnd
+grant execute on function app.tenant(), app.partner(), app.member(), app.op(), app.now()
+  to entente_staff, entente_partner, entente_public, entente_worker, entente_platform, entente_jobs, entente_definer;
 
 -- +goose StatementBegin
 -- protect makes tab a tenant table: forced row-level security, the restrictive tenant floor for every
@@ -54,6 +59,55 @@ begin
     execute format('grant %s on app.%I to entente_platform', platform, tab);
     execute format('create policy platform_reach on app.%I for all to entente_platform using (true) with check (true)', tab);
   end if;
+end $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+-- A foreign key knows the tenant and does not know the partner: its check sees rows that row-level security hides. So what the
+-- partner persona writes may refer only to rows that it can see. A hidden row is refused exactly like one that does not exist.
+-- Arguments, four for each foreign key: its name, its column, the table and the column that it refers to.
+create function app.partner_links() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  fresh jsonb;
+  past  jsonb := '{}';
+  ref   uuid;
+  seen  boolean;
+begin
+  -- A superuser is a member of every role.
+  if current_setting('is_superuser') = 'on' or not pg_has_role(current_user, 'entente_partner', 'usage') then
+    return new;
+  end if;
+  fresh := to_jsonb(new);
+  if tg_op = 'UPDATE' then
+    past := to_jsonb(old);
+  end if;
+  for i in 0 .. tg_nargs / 4 - 1 loop
+    ref := (fresh ->> tg_argv[4 * i + 1])::uuid;
+    if ref is not null and ref is distinct from (past ->> tg_argv[4 * i + 1])::uuid then
+      execute format('select exists (select from app.%I where tenant_id = $1 and %I = $2)', tg_argv[4 * i + 2], tg_argv[4 * i + 3])
+        into seen using new.tenant_id, ref;
+      if not seen then
+        raise exception 'insert or update on table "%" violates foreign key constraint "%"', tg_table_name, tg_argv[4 * i]
+          using errcode = '23503', constraint = tg_argv[4 * i], table = tg_table_name, schema = tg_table_schema;
+      end if;
+    end if;
+  end loop;
+  return new;
+end $$;
+
+-- guard_links puts partner_links on tab for the foreign keys that it has now. Every tenant table that the partner persona may
+-- write and that refers to another one needs it; call it after the last foreign key is there.
+create procedure app.guard_links(tab text) language plpgsql as $$
+declare args text;
+begin
+  select string_agg(format('%L, %L, %L, %L', c.conname, a.attname, f.relname, fa.attname), ', ' order by c.conname) into strict args
+    from pg_constraint c
+    join pg_class f on f.oid = c.confrelid
+    cross join lateral unnest(c.conkey, c.confkey) as k (own, other)
+    join pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.own and a.attname <> 'tenant_id'
+    join pg_attribute fa on fa.attrelid = c.confrelid and fa.attnum = k.other
+   where c.contype = 'f' and c.conrelid = format('app.%I', tab)::regclass and cardinality(c.conkey) = 2;
+  execute format('create or replace trigger partner_links before insert or update on app.%I for each row execute function app.partner_links(%s)', tab, args);
 end $$;
 -- +goose StatementEnd
 
@@ -137,8 +191,12 @@ begin
     foreach parent in array array['row_history', 'audit_entry'] loop
       part := parent || '_' || to_char(first, 'YYYYMM');
       if to_regclass('app.' || part) is null then
-        execute format('create table app.%I partition of app.%I for values from (%L) to (%L)', part, parent,
-          first::timestamp at time zone 'UTC', (first + interval '1 month') at time zone 'UTC');
+        begin
+          execute format('create table app.%I partition of app.%I for values from (%L) to (%L)', part, parent,
+            first::timestamp at time zone 'UTC', (first + interval '1 month') at time zone 'UTC');
+        exception when check_violation then -- nobody made this month in time: its rows stay in the partition for the rest
+          continue;
+        end;
         execute format('alter table app.%I enable row level security', part);
         execute format('alter table app.%I force row level security', part);
         execute format('create policy tenant_floor on app.%I as restrictive for all to entente_staff, entente_partner, entente_public, entente_worker, entente_platform using (tenant_id = (select app.tenant())) with check (tenant_id = (select app.tenant()))', part);
@@ -167,7 +225,7 @@ select app.ensure_partitions(now(), 4);
 -- history writes one row_history row for each row a statement changed, whoever ran the statement.
 -- Arguments: the id column, then the columns that are left out because they are secrets or bulk.
 create function app.history() returns trigger
-language plpgsql security definer set search_path = app, pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   key text := tg_argv[0];
   hidden text[] := tg_argv[1:];
@@ -208,6 +266,7 @@ create policy owner_record on app.row_history for insert to entente_owner with c
 create table app.idempotency (
   tenant_id     uuid not null,
   credential_id uuid not null,
+  member_id     uuid default app.member(), -- whose answer it is: a partner's people read only their own
   key           text not null,
   action        text not null,
   body_hash     text not null,
@@ -217,6 +276,6 @@ create table app.idempotency (
   constraint idempotency_pk primary key (tenant_id, credential_id, key)
 );
 create index idempotency_age_ix on app.idempotency (tenant_id, created_at);
-call app.protect('idempotency', 'select, insert, update', 'select, insert, update', 'tenant');
-call app.classify('idempotency', 'cache', 'internal', 'tenant_id credential_id key action body_hash op_id created_at');
+call app.protect('idempotency', 'select, insert, update', 'select, insert, update', 'member');
+call app.classify('idempotency', 'cache', 'internal', 'tenant_id credential_id member_id key action body_hash op_id created_at');
 call app.classify('idempotency', 'cache', 'personal', 'result');

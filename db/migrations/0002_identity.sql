@@ -105,6 +105,7 @@ create index member_person_ix on app.member (person_id) where person_id is not n
 alter table app.partner add constraint partner_manager_fk foreign key (tenant_id, manager_id) references app.member (tenant_id, member_id);
 call app.protect('member', 'select, insert, update, delete', 'select, insert, update');
 call app.keep_history('member', 'member_id');
+call app.guard_links('member');
 call app.classify('member', 'user-account', 'personal', 'name email last_seen_at');
 call app.classify('member', 'user-account', 'internal', 'tenant_id member_id kind person_id partner_id role status external_id import_id version created_at updated_at');
 
@@ -126,6 +127,7 @@ create index invitation_member_ix on app.invitation (tenant_id, member_id, creat
 create index invitation_token_ix on app.invitation (token_hash);
 call app.protect('invitation', 'select, insert, update', 'select, insert, update');
 call app.keep_history('invitation', 'invitation_id', 'token_hash');
+call app.guard_links('invitation');
 call app.classify('invitation', 'user-account', 'secret', 'token_hash');
 call app.classify('invitation', 'user-account', 'internal', 'tenant_id invitation_id member_id partner_id expires_at used_at revoked_at created_by created_at');
 
@@ -150,6 +152,7 @@ create index api_key_hash_ix on app.api_key (key_hash);
 create index api_key_member_ix on app.api_key (tenant_id, member_id, created_at desc);
 call app.protect('api_key', 'select, insert, update', 'select, insert, update');
 call app.keep_history('api_key', 'key_id', 'key_hash');
+call app.guard_links('api_key');
 call app.classify('api_key', 'user-account', 'secret', 'key_hash');
 call app.classify('api_key', 'user-account', 'internal', 'tenant_id key_id member_id partner_id name prefix scopes expires_at last_used_at revoked_at created_by created_at');
 

@@ -45,6 +45,28 @@ call app.protect('account', 'select, insert, update, delete', 'select, update', 
 grant insert on app.account to entente_partner;
 create policy partner_add on app.account for insert to entente_partner with check (source = 'partner');
 call app.keep_history('account', 'account_id');
+
+-- To share is to show. So a partner shares with itself only an account that it adds in this very transaction and that nobody
+-- has yet, never one whose id it came to know.
+grant select (tenant_id, account_id, source, xmin) on app.account to entente_definer;
+create policy definer_reach on app.account for select to entente_definer using (true);
+grant select on app.account_partner to entente_definer;
+create policy definer_reach on app.account_partner for select to entente_definer using (true);
+-- +goose StatementBegin
+create function app.may_take_account(in_account uuid) returns boolean
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select exists (select from app.account_partner s where s.tenant_id = app.tenant() and s.account_id = in_account and s.partner_id = app.partner())
+      or exists (select from app.account a where a.tenant_id = app.tenant() and a.account_id = in_account and a.source = 'partner' and a.xmin = pg_current_xact_id()::xid)
+         and not exists (select from app.account_partner s where s.tenant_id = app.tenant() and s.account_id = in_account)
+$$;
+do $$ begin
+  execute 'grant create on schema app to entente_definer';
+  execute 'alter function app.may_take_account(uuid) owner to entente_definer';
+  execute 'revoke create on schema app from entente_definer';
+end $$;
+-- +goose StatementEnd
+grant execute on function app.may_take_account(uuid) to entente_partner;
+create policy partner_take on app.account_partner as restrictive for insert to entente_partner with check (app.may_take_account(account_id));
 call app.classify('account', 'customer-data', 'business', 'name name_norm domain country sector employees parent_name');
 call app.classify('account', 'customer-data', 'internal', 'tenant_id account_id source external_id import_id version created_at updated_at');
 
@@ -71,5 +93,6 @@ create index contact_name_ix on app.contact (tenant_id, name, contact_id);
 create index contact_partner_ix on app.contact (tenant_id, partner_id, name, contact_id);
 call app.protect('contact', 'select, insert, update, delete', 'select, insert, update, delete');
 call app.keep_history('contact', 'contact_id');
+call app.guard_links('contact');
 call app.classify('contact', 'customer-data', 'personal', 'name email phone title');
 call app.classify('contact', 'customer-data', 'internal', 'tenant_id contact_id partner_id account_id external_id version created_at updated_at');

@@ -93,6 +93,7 @@ create index deal_import_ix on app.deal (tenant_id, import_id) where import_id i
 create index deal_search_ix on app.deal using gin (tenant_id, search_text gin_trgm_ops);
 call app.protect('deal', 'select, insert, update, delete', 'select, insert, update');
 call app.keep_history('deal', 'deal_id', 'search_text name_norm amount_rank');
+call app.guard_links('deal');
 call app.classify('deal', 'customer-data', 'business', 'title account_name account_domain account_country claim_key name_norm search_text state stage_id amount_minor amount_rank currency product expected_close_on submitted_at decided_at protected_until closed_on reason_code reason answer source');
 call app.classify('deal', 'customer-data', 'internal', 'tenant_id deal_id partner_id owner_id account_id decided_by external_id import_id version created_at updated_at');
 
@@ -125,6 +126,7 @@ create table app.deal_claim (
 create index deal_claim_deal_ix on app.deal_claim (tenant_id, deal_id);
 call app.protect('deal_claim', 'select, insert, update, delete', 'select, update');
 call app.keep_history('deal_claim', 'claim_id');
+call app.guard_links('deal_claim');
 call app.classify('deal_claim', 'customer-data', 'internal', 'tenant_id claim_id deal_id partner_id period');
 call app.classify('deal_claim', 'customer-data', 'business', 'claim_key');
 
@@ -144,6 +146,7 @@ create table app.deal_note (
 create index deal_note_deal_ix on app.deal_note (tenant_id, deal_id, created_at desc);
 call app.protect('deal_note', 'select, insert, update, delete', 'select, insert');
 call app.keep_history('deal_note', 'note_id');
+call app.guard_links('deal_note');
 call app.classify('deal_note', 'customer-data', 'internal', 'tenant_id note_id deal_id partner_id author_id author_side created_at');
 call app.classify('deal_note', 'customer-data', 'personal', 'author_name body');
 
@@ -161,6 +164,7 @@ create table app.saved_view (
 );
 call app.protect('saved_view', 'select, insert, update, delete', 'select, insert, update, delete', 'member');
 call app.keep_history('saved_view', 'view_id');
+call app.guard_links('saved_view');
 call app.classify('saved_view', 'preference', 'internal', 'tenant_id view_id member_id list name query created_at');
 
 -- Search crosses row security once, here, because LIKE is not leakproof and RLS would keep it from the trigram index.
