@@ -2,10 +2,7 @@ package deal
 
 import (
 	"context"
-	"errors"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/event"
@@ -41,17 +38,8 @@ func approve(ctx context.Context, t turn) error {
 // people get here, so they may know.
 func (t turn) claim(ctx context.Context, from, until time.Time) error {
 	who, d := t.tx.Who, t.deal
-	b := &pgx.Batch{}
-	var other holder
-	b.Queue(sqlLockKey, who.Tenant, d.ClaimKey)
-	b.Queue(sqlHolder, who.Tenant, d.ClaimKey, from, until, d.ID).QueryRow(func(row pgx.Row) error {
-		err := row.Scan(&other.deal, &other.name, &other.partner, &other.until)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return nil
-		}
-		return err
-	})
-	if err := t.tx.SendBatch(ctx, b).Close(); err != nil {
+	other, err := lockKey(ctx, t.tx, *d, from, until)
+	if err != nil {
 		return err
 	}
 	if other.deal != id.Nil {
@@ -72,12 +60,4 @@ func (d Deal) customer() string {
 		return d.AccountName
 	}
 	return d.AccountDomain
-}
-
-// holder is the claim that stands in the way.
-type holder struct {
-	deal    id.ID
-	name    string
-	partner id.ID
-	until   time.Time
 }

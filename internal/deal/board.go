@@ -2,8 +2,7 @@ package deal
 
 import (
 	"context"
-
-	"github.com/jackc/pgx/v5"
+	"fmt"
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/kernel/id"
@@ -30,8 +29,8 @@ func (s *Service) Board(ctx context.Context, who access.Actor, q BoardQuery) (Bo
 	}
 	err := op.Batch(ctx, s.ops, who, ActList, func(r *op.Reads) {
 		r.Query(sqlStages, []any{who.Tenant}, stages(&all))
-		r.Query(pipelineSQL(narrow), args, collectSums(&sums))
-		r.Query(boardSQL(narrow), args, many(&cards))
+		r.Query(fmt.Sprintf(sqlPipeline, narrow), args, collectSums(&sums))
+		r.Query(fmt.Sprintf(sqlBoard, narrow), args, many(&cards))
 	})
 	if err != nil {
 		return Board{}, err
@@ -70,31 +69,3 @@ func totalsOf(sums []stageSum, stage id.ID) []Money {
 	}
 	return out
 }
-
-func collectSums(out *[]stageSum) func(pgx.Rows) error {
-	return func(rows pgx.Rows) (err error) {
-		*out, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (s stageSum, err error) {
-			err = row.Scan(&s.stage, &s.money.Currency, &s.money.Minor, &s.money.Count)
-			return s, err
-		})
-		return err
-	}
-}
-
-// sqlPipeline and sqlBoard are read for everybody; pipelineSQL and boardSQL narrow them to a partner or an owner.
-const (
-	pipelineHead = `
-select stage_id, currency, least(coalesce(sum(amount_minor), 0), 9223372036854775807)::bigint, count(*) from deal where tenant_id = $1 and state = 'approved'`
-	pipelineTail = ` group by stage_id, currency order by 3 desc, currency`
-	sqlPipeline  = pipelineHead + pipelineTail
-
-	boardHead = `
-select ` + dealColumns + ` from stage st cross join lateral (
-  select ` + rowColumns + ` from deal where tenant_id = $1 and state = 'approved' and stage_id = st.stage_id`
-	boardTail = ` order by amount_rank desc, deal_id desc limit 50) d` + dealNames + `
- where st.tenant_id = $1 and st.kind = 'open' order by st.position, d.amount_rank desc, d.deal_id desc`
-	sqlBoard = boardHead + boardTail
-)
-
-func pipelineSQL(narrow string) string { return pipelineHead + narrow + pipelineTail }
-func boardSQL(narrow string) string    { return boardHead + narrow + boardTail }

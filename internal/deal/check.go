@@ -32,8 +32,8 @@ func (s *Service) Check(ctx context.Context, who access.Actor, in CheckInput) (A
 		if wait, ok := s.checks.spend(who, tx.Now); !ok {
 			return "", &errs.Error{Kind: errs.Throttled, Code: "check.throttled", Msg: "That is more than 60 checks in a minute. Wait a little.", RetryAfter: wait}
 		}
-		var a Answer
-		if err := tx.QueryRow(ctx, sqlAnswer, key, norm, id.Nil).Scan((*string)(&a)); err != nil {
+		a, err := claimAnswer(ctx, tx, key, norm, id.Nil)
+		if err != nil {
 			return "", err
 		}
 		tx.Audit(audit.Change{Type: "deal", Label: asked, Partner: who.Partner, Note: string(a)})

@@ -32,12 +32,8 @@ func (s *Service) expireSome(ctx context.Context, who access.Actor) (int, error)
 			return 0, err
 		}
 		tx.Unchanged()
-		var due []Deal
-		rows, err := tx.Query(ctx, sqlDue, who.Tenant, tx.Now, expireBatch)
-		if err != nil {
-			return 0, err
-		}
-		if err := many(&due)(rows); err != nil || len(due) == 0 {
+		due, err := read(ctx, tx, sqlDue, who.Tenant, tx.Now, expireBatch)
+		if err != nil || len(due) == 0 {
 			return 0, err
 		}
 		b := &pgx.Batch{}

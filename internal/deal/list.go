@@ -43,7 +43,7 @@ func (s *Service) List(ctx context.Context, who access.Actor, q Query) (Page, er
 	})
 	if err == nil && len(out.Items) > limit {
 		out.Items = out.Items[:limit]
-		out.Next = s.cursors.Encode(scope(who), sel.sort, position(sel.sort, out.Items[limit-1])...)
+		out.Next = s.ops.Pages.Encode(scope(who), sel.sort, position(sel.sort, out.Items[limit-1])...)
 	}
 	return out, err
 }
@@ -58,23 +58,7 @@ func (s *Service) Each(ctx context.Context, who access.Actor, q Query, fn func(*
 	}
 	sql, args := sel.all()
 	_, err = op.Read(ctx, s.ops, who, ActList, func(tx *op.Tx) (struct{}, error) {
-		rows, err := tx.Query(ctx, sql, args...)
-		if err != nil {
-			return struct{}{}, err
-		}
-		defer rows.Close()
-		var d Deal
-		fields := dealFields(&d)
-		for rows.Next() {
-			if err := rows.Scan(fields...); err != nil {
-				return struct{}{}, err
-			}
-			d.utc()
-			if err := fn(&d); err != nil {
-				return struct{}{}, err
-			}
-		}
-		return struct{}{}, rows.Err()
+		return struct{}{}, each(ctx, tx, sql, args, fn)
 	})
 	return err
 }
@@ -115,27 +99,26 @@ func (s *selection) add(format string, v any) {
 // orders are the columns behind the sorts; each has an index that begins with the tenant.
 var orders = map[string]string{"created": "created_at", "amount": "amount_rank", "close": "close_rank"}
 
-// order returns the order by clause for the table alias a.
+// order returns the order by list for the table alias a.
 func (s *selection) order(a string) string {
 	key, desc := strings.CutPrefix(s.sort, "-")
 	way := ""
 	if desc {
 		way = " desc"
 	}
-	return " order by " + a + orders[key] + way + ", " + a + "deal_id" + way
+	return a + orders[key] + way + ", " + a + "deal_id" + way
 }
 
 // page returns the statement for one page and a row more. The names are joined to the page only.
 func (s *selection) page(limit int) (string, []any) {
 	args := slices.Clone(s.args)
 	args = append(args, limit+1)
-	return "select " + dealColumns + " from (select " + rowColumns + " from deal where " + strings.Join(s.where, " and ") + s.order("") +
-		fmt.Sprintf(" limit $%d) d", len(args)) + dealNames + s.order("d."), args
+	return fmt.Sprintf(sqlList, strings.Join(s.where, " and "), s.order(""), len(args), s.order("d.")), args
 }
 
 // all returns the statement for every row of the query.
 func (s *selection) all() (string, []any) {
-	return "select " + dealColumns + " from (select " + rowColumns + " from deal where " + strings.Join(s.where, " and ") + s.order("") + " offset 0) d" + dealNames, s.args
+	return fmt.Sprintf(sqlEach, strings.Join(s.where, " and "), s.order("")), s.args
 }
 
 // selection checks a query and makes its conditions.
@@ -247,7 +230,7 @@ func (s *Service) after(sel *selection, who access.Actor, token string) error {
 	if token == "" {
 		return nil
 	}
-	c, err := s.cursors.Decode(token, scope(who), sel.sort)
+	c, err := s.ops.Pages.Decode(token, scope(who), sel.sort)
 	if err != nil {
 		return err
 	}

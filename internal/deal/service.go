@@ -4,22 +4,17 @@ import (
 	"time"
 
 	"entente.dev/internal/kernel/errs"
-	"entente.dev/internal/kernel/page"
 	"entente.dev/internal/op"
 )
 
 // Service has the use cases of deals.
 type Service struct {
-	ops     *op.Ops
-	cursors *page.Signer
-	checks  *checkBudget
+	ops    *op.Ops
+	checks *checkBudget
 }
 
-// New returns the service. Its cursors are signed with a key of the installation.
-func New(o *op.Ops) *Service {
-	key := o.DB.Installation().Key("cursor")
-	return &Service{ops: o, cursors: page.NewSigner(key), checks: newCheckBudget()}
-}
+// New returns the service.
+func New(o *op.Ops) *Service { return &Service{ops: o, checks: newCheckBudget()} }
 
 // stale is the answer to a caller who named another version than the deal has.
 func stale(given, current int) error {

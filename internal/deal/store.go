@@ -38,6 +38,10 @@ const (
 	sqlLock = `select ` + dealColumns + `, t.time_zone, t.protection_days, t.agent_edits from deal d join tenant t on t.tenant_id = d.tenant_id` + dealNames + `
  where d.tenant_id = $1 and d.deal_id = $2 for update of d`
 
+	// Conditions, order, the limit's argument and the order again. The names are joined to the page only.
+	sqlList = `select ` + dealColumns + ` from (select ` + rowColumns + ` from deal where %s order by %s limit $%d) d` + dealNames + ` order by %s`
+	sqlEach = `select ` + dealColumns + ` from (select ` + rowColumns + ` from deal where %s order by %s offset 0) d` + dealNames
+
 	sqlStages = `select ` + stageColumns + ` from stage where tenant_id = $1 order by position, stage_id`
 
 	// The stage and the names are found while inserting, so that a new deal costs one round trip.
@@ -116,6 +120,27 @@ func many(out *[]Deal) func(pgx.Rows) error {
 		*out, err = pgx.CollectRows(rows, scanDeal)
 		return err
 	}
+}
+
+// each calls fn with every row, one after the other.
+func each(ctx context.Context, tx *op.Tx, sql string, args []any, fn func(*Deal) error) error {
+	rows, err := tx.Query(ctx, sql, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var d Deal
+	fields := dealFields(&d)
+	for rows.Next() {
+		if err := rows.Scan(fields...); err != nil {
+			return err
+		}
+		d.utc()
+		if err := fn(&d); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
 func scanStage(row pgx.CollectableRow) (s Stage, err error) {

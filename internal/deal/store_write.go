@@ -3,6 +3,7 @@ package deal
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -82,4 +83,58 @@ func queueNote(b *pgx.Batch, tenant id.ID, n Note) {
 		reader = id.Nil
 	}
 	b.Queue(sqlNote, tenant, n.ID, n.Deal, reader, n.Author, n.AuthorName, n.AuthorSide, n.Body, n.CreatedAt)
+}
+
+func views(out *[]View) func(pgx.Rows) error {
+	return func(rows pgx.Rows) (err error) {
+		*out, err = pgx.CollectRows(rows, scanView)
+		return err
+	}
+}
+
+// saveView adds a view, or gives v the identity of the one it replaces.
+func saveView(ctx context.Context, tx *op.Tx, v *View) error {
+	return tx.QueryRow(ctx, sqlSaveView, tx.Who.Tenant, v.ID, tx.Who.Member, v.List, v.Name, v.Query, v.CreatedAt).Scan(&v.ID, &v.CreatedAt)
+}
+
+// deleteView removes a view of the actor and returns it. NotFound "view.not_found".
+func deleteView(ctx context.Context, tx *op.Tx, v id.ID) (View, error) {
+	rows, err := tx.Query(ctx, sqlDeleteView, tx.Who.Tenant, v, tx.Who.Member)
+	if err != nil {
+		return View{}, err
+	}
+	gone, err := pgx.CollectExactlyOneRow(rows, scanView)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return gone, errs.Missing("view")
+	}
+	return gone, err
+}
+
+// claimAnswer is the blind availability check; see app.claim_answer.
+func claimAnswer(ctx context.Context, tx *op.Tx, key, norm string, self id.ID) (a Answer, err error) {
+	err = tx.QueryRow(ctx, sqlAnswer, key, norm, self).Scan((*string)(&a))
+	return a, err
+}
+
+// holder is the claim that stands in the way; the zero holder is none.
+type holder struct {
+	deal    id.ID
+	name    string
+	partner id.ID
+	until   time.Time
+}
+
+// lockKey makes other approvals for the deal's customer wait and returns who holds it in that period.
+func lockKey(ctx context.Context, tx *op.Tx, d Deal, from, until time.Time) (other holder, err error) {
+	b := &pgx.Batch{}
+	b.Queue(sqlLockKey, tx.Who.Tenant, d.ClaimKey)
+	b.Queue(sqlHolder, tx.Who.Tenant, d.ClaimKey, from, until, d.ID).QueryRow(func(row pgx.Row) error {
+		err := row.Scan(&other.deal, &other.name, &other.partner, &other.until)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	err = tx.SendBatch(ctx, b).Close()
+	return other, err
 }

@@ -23,9 +23,11 @@ func submit(ctx context.Context, t turn) error {
 		return err
 	}
 	d.deriveKey()
-	if err := t.tx.QueryRow(ctx, sqlAnswer, d.ClaimKey, d.nameNorm(), d.ID).Scan((*string)(&d.Answer)); err != nil {
+	answer, err := claimAnswer(ctx, t.tx, d.ClaimKey, d.nameNorm(), d.ID)
+	if err != nil {
 		return err
 	}
+	d.Answer = answer
 	at := t.tx.Now
 	d.SubmittedAt, d.DecidedAt, d.DecidedBy, d.ReasonCode, d.Reason = &at, nil, id.Nil, "", ""
 	return nil

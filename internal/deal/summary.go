@@ -2,6 +2,7 @@ package deal
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -28,7 +29,7 @@ func (s *Service) Summary(ctx context.Context, who access.Actor) (Summary, error
 	err := op.Batch(ctx, s.ops, who, ActHome, func(r *op.Reads) {
 		first = firstMonth(r.Now)
 		r.Query(sqlStages, []any{who.Tenant}, stages(&all))
-		r.Query(sqlPipeline, []any{who.Tenant}, collectSums(&sums))
+		r.Query(fmt.Sprintf(sqlPipeline, ""), []any{who.Tenant}, collectSums(&sums))
 		r.Query(sqlWaiting, []any{who.Tenant, r.Now}, func(rows pgx.Rows) error {
 			days, err := pgx.CollectRows(rows, scanAge)
 			out.Waiting = byAge(days)
@@ -56,11 +57,6 @@ func firstMonth(now time.Time) Day {
 // age is how many deals wait for so many whole days.
 type age struct{ days, count int64 }
 
-func scanAge(row pgx.CollectableRow) (a age, err error) {
-	err = row.Scan(&a.days, &a.count)
-	return a, err
-}
-
 // byAge sorts what waits into the buckets; a deal that waits for a part of a day counts as waiting one day.
 func byAge(waiting []age) []AgeBucket {
 	out := append([]AgeBucket(nil), ages...)
@@ -80,11 +76,6 @@ type wonSum struct {
 	money Money
 }
 
-func scanWon(row pgx.CollectableRow) (w wonSum, err error) {
-	err = row.Scan(&w.month, &w.money.Currency, &w.money.Minor, &w.money.Count)
-	return w, err
-}
-
 // byMonth returns every month from first on, also those in which nothing was won.
 func byMonth(first Day, won []wonSum) []MonthSum {
 	out := make([]MonthSum, months)
@@ -99,16 +90,3 @@ func byMonth(first Day, won []wonSum) []MonthSum {
 	}
 	return out
 }
-
-const (
-	sqlWaiting = `
-select floor(extract(epoch from $2::timestamptz - submitted_at) / 86400)::bigint, count(*) from deal
- where tenant_id = $1 and state = 'submitted' group by 1`
-	sqlWonByMonth = `
-select date_trunc('month', closed_on::timestamp)::date, currency, least(coalesce(sum(amount_minor), 0), 9223372036854775807)::bigint, count(*) from deal
- where tenant_id = $1 and state = 'won' and closed_on >= $2 group by 1, 2 order by 1, 3 desc`
-	sqlExpiring = `
-select ` + dealColumns + ` from (
-  select ` + rowColumns + ` from deal where tenant_id = $1 and state = 'approved' and protected_until > $2 order by protected_until limit 10) d` + dealNames + `
- order by d.protected_until`
-)

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-
 	"entente.dev/internal/access"
 	"entente.dev/internal/audit"
 	"entente.dev/internal/kernel/errs"
@@ -24,10 +22,7 @@ func (s *Service) Views(ctx context.Context, who access.Actor, list string) ([]V
 	}
 	var out []View
 	err := op.Batch(ctx, s.ops, who, ActViews, func(r *op.Reads) {
-		r.Query(sqlViews, []any{who.Tenant, who.Member, list}, func(rows pgx.Rows) (err error) {
-			out, err = pgx.CollectRows(rows, scanView)
-			return err
-		})
+		r.Query(sqlViews, []any{who.Tenant, who.Member, list}, views(&out))
 	})
 	return out, err
 }
@@ -53,7 +48,7 @@ func (s *Service) SaveView(ctx context.Context, who access.Actor, in ViewInput) 
 		if err := errs.Refused(p); err != nil {
 			return v, err
 		}
-		if err := tx.QueryRow(ctx, sqlSaveView, who.Tenant, v.ID, who.Member, v.List, v.Name, v.Query, v.CreatedAt).Scan(&v.ID, &v.CreatedAt); err != nil {
+		if err := saveView(ctx, tx, &v); err != nil {
 			return v, err
 		}
 		tx.Audit(audit.Change{Type: "saved_view", ID: v.ID, Label: v.Name, Partner: who.Partner, After: v})
@@ -68,18 +63,11 @@ func (s *Service) DeleteView(ctx context.Context, who access.Actor, v id.ID) err
 		if err := tx.Allow(access.Object{Partner: who.Partner, Owner: who.Member}); err != nil {
 			return struct{}{}, err
 		}
-		rows, err := tx.Query(ctx, sqlDeleteView, who.Tenant, v, who.Member)
+		gone, err := deleteView(ctx, tx, v)
 		if err != nil {
 			return struct{}{}, err
 		}
-		gone, err := pgx.CollectRows(rows, scanView)
-		if err != nil {
-			return struct{}{}, err
-		}
-		if len(gone) == 0 {
-			return struct{}{}, errs.Missing("view")
-		}
-		tx.Audit(audit.Change{Type: "saved_view", ID: v, Label: gone[0].Name, Partner: who.Partner, Before: gone[0]})
+		tx.Audit(audit.Change{Type: "saved_view", ID: v, Label: gone.Name, Partner: who.Partner, Before: gone})
 		return struct{}{}, nil
 	})
 	return err

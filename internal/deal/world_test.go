@@ -14,6 +14,7 @@ import (
 	"entente.dev/internal/datamap"
 	"entente.dev/internal/event"
 	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/kernel/page"
 	"entente.dev/internal/kernel/pg"
 	"entente.dev/internal/kernel/pg/pgtest"
 	"entente.dev/internal/op"
@@ -49,7 +50,7 @@ func newWorld(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.ops = &op.Ops{DB: db, Map: m, Clock: w.now, Log: slog.New(slog.DiscardHandler), Listeners: map[string][]op.Listener{}}
+	w.ops = &op.Ops{DB: db, Map: m, Clock: w.now, Pages: page.NewSigner([]byte("test")), Log: slog.New(slog.DiscardHandler), Listeners: map[string][]op.Listener{}}
 	for _, name := range []string{"submitted", "approved", "rejected", "returned", "withdrawn", "won", "lost", "expired", "noted"} {
 		w.ops.Listeners["deal."+name] = []op.Listener{func(_ context.Context, _ *op.Tx, ev event.Event) error {
 			w.events = append(w.events, ev.EventName())
