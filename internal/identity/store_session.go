@@ -24,7 +24,7 @@ select m.tenant_id, m.tenant_slug, m.tenant_name, m.member_id, m.partner_id, m.p
 	sqlPlaces       = `select tenant_id, tenant_slug, tenant_name, member_id, partner_id, partner_name, role, name from app.memberships($1)`
 	sqlTouchSession = `
 update session set last_seen_at = $2, idle_expires_at = least($3, expires_at)
- where session_id = $1 and revoked_at is null and last_seen_at <= $2 - interval '1 minute'`
+ where session_id = $1 and revoked_at is null and last_seen_at <= $2::timestamptz - interval '1 minute'`
 	sqlOpenSession = `
 insert into session (session_id, token_hash, person_id, created_at, last_seen_at, idle_expires_at, expires_at, ip, user_agent)
 values ($1, $2, $3, $4, $4, $5, $6, $7, $8)`
