@@ -10,7 +10,8 @@
 //
 //  1. A partner's account is shared with it in the transaction that makes it.
 //  2. The domain is registrable and lower-case, or empty; public mail providers are no domain of a customer.
-//  3. A contact's partner is the partner of the person who added it, and never changes.
+//  3. A partner neither sees nor gives external ids.
+//  4. A contact's partner is the partner of the person who added it, and never changes.
 package account
 
 import (
@@ -58,13 +59,31 @@ type Account struct {
 	UpdatedAt  time.Time `db:"updated_at" json:"updated_at"`
 }
 
+// shown returns a as the actor may see it: the vendor's own bookkeeping is not told to a partner. Every read of the room
+// ends here.
+func (a Account) shown(who access.Actor) Account {
+	if who.Persona == access.Partner {
+		a.ExternalID, a.ImportID = nil, id.Nil
+	}
+	return a
+}
+
+// externalIDs refuses an external id given by a partner: they are the vendor's keys, and "taken" would tell of records that
+// the partner may not see.
+func externalIDs(who access.Actor, given *string) []errs.Field {
+	if who.Persona != access.Partner || given == nil {
+		return nil
+	}
+	return []errs.Field{{Name: "external_id", Code: "vendor_only", Msg: "External ids are given by the vendor only. Leave this out."}}
+}
+
 // Facts are what somebody says about an account; nil means not said.
 type Facts struct {
 	Name       *string
 	Domain     *string // a domain, a web address or an e-mail address
 	Country    *string // ISO 3166-1 alpha-2, or the country's name
 	Sector     *string
-	Employees  *int
+	Employees  *int // below zero takes the number away
 	ParentName *string
 	ExternalID *string // "" takes it away
 }
@@ -129,7 +148,9 @@ func (f Facts) Apply(a *Account) []errs.Field {
 	bad.text(&a.ParentName, f.ParentName, "parent_name", 200)
 	if f.Employees != nil {
 		a.Employees = f.Employees
-		if *f.Employees < 0 || *f.Employees > 100_000_000 {
+		if *f.Employees < 0 {
+			a.Employees = nil
+		} else if *f.Employees > 100_000_000 {
 			bad.add("employees", "out_of_range", "Give a number of employees between 0 and 100,000,000.")
 		}
 	}

@@ -32,6 +32,14 @@ type Contact struct {
 	AccountName string `db:"-" json:"account_name"` // of the account, as far as the reader may see it
 }
 
+// shown returns c as the actor may see it, see Account.shown.
+func (c Contact) shown(who access.Actor) Contact {
+	if who.Persona == access.Partner {
+		c.ExternalID = nil
+	}
+	return c
+}
+
 // ContactFacts are what somebody says about a contact; nil means not said.
 type ContactFacts struct {
 	Name       *string
@@ -57,7 +65,7 @@ func (f ContactFacts) apply(c *Contact) problems {
 	bad.text(&c.Phone, f.Phone, "phone", 50)
 	bad.text(&c.Title, f.Title, "title", 200)
 	if f.AccountID != nil {
-		c.AccountID = *f.AccountID
+		c.AccountID, c.AccountName = *f.AccountID, ""
 	}
 	if f.ExternalID != nil {
 		c.ExternalID = nil
@@ -73,7 +81,7 @@ func (f ContactFacts) apply(c *Contact) problems {
 
 // settleContact applies the facts and makes sure that the account is one the actor sees.
 func settleContact(ctx context.Context, tx *op.Tx, f ContactFacts, c *Contact) error {
-	bad := f.apply(c)
+	bad := append(f.apply(c), externalIDs(tx.Who, f.ExternalID)...)
 	if f.AccountID != nil && *f.AccountID != id.Nil {
 		a, err := query(ctx, tx, sqlGet, tx.Who.Tenant, *f.AccountID)
 		if errs.IsKind(err, errs.NotFound) {
@@ -111,7 +119,7 @@ func (s *Service) GetContact(ctx context.Context, who access.Actor, v id.ID) (Co
 		r.About("contact", v)
 		r.Query(sqlGetContact, []any{who.Tenant, v}, oneContact(&out))
 	})
-	return out, err
+	return out.shown(who), err
 }
 
 // UpdateContact changes the facts that f says. Errors: NotFound, Stale "contact.stale", Invalid.
@@ -137,7 +145,7 @@ func (s *Service) UpdateContact(ctx context.Context, who access.Actor, v id.ID, 
 			return c, refused(err, pg.Constraint(err))
 		}
 		tx.Audit(audit.Change{Type: "contact", ID: c.ID, Label: c.Name, Partner: c.PartnerID, Before: old, After: c})
-		return c, nil
+		return c.shown(who), nil
 	})
 }
 

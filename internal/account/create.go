@@ -18,7 +18,7 @@ func (s *Service) Create(ctx context.Context, who access.Actor, f Facts) (Accoun
 		if err := tx.Allow(access.Object{Partner: who.Partner}); err != nil {
 			return a, err
 		}
-		if err := errs.Refused(f.Apply(&a)); err != nil {
+		if err := errs.Refused(append(f.Apply(&a), externalIDs(who, f.ExternalID)...)); err != nil {
 			return a, err
 		}
 		return a, insertAndTell(ctx, tx, a, who.Partner)

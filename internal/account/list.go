@@ -23,10 +23,13 @@ type Query struct {
 	Country   string // accounts only
 	Sector    string // accounts only
 	AccountID id.ID  // contacts only
-	Sort      string // "name" (default); accounts also "-created"
+	Sort      string // one of Sorts; "" is the first
 	Limit     int
 	Cursor    string
 }
+
+// Sorts are the orders a list can have.
+var Sorts = []string{"name", "-name", "created", "-created"}
 
 // Page is one page of accounts; Next is the cursor of the next page, "" on the last.
 type Page struct {
@@ -40,11 +43,55 @@ type ContactPage struct {
 	Next  string
 }
 
-func sortOf(q Query, allowed ...string) error {
-	if q.Sort != "" && !slices.Contains(allowed, q.Sort) {
-		return errs.Refused([]errs.Field{{Name: "sort", Code: "unknown", Msg: "Sort by " + strings.Join(allowed, " or ") + "."}})
+// order is a checked sort: the column behind it and which way it goes.
+type order struct{ sort, by, way, after string }
+
+func orderOf(q Query, name, created string) (order, error) {
+	o := order{sort: q.Sort, by: name, after: ">"}
+	if o.sort == "" {
+		o.sort = Sorts[0]
 	}
-	return nil
+	if !slices.Contains(Sorts, o.sort) {
+		return o, errs.Refused([]errs.Field{{Name: "sort", Code: "unknown", Msg: "Sort by one of " + strings.Join(Sorts, ", ") + "."}})
+	}
+	key, desc := strings.CutPrefix(o.sort, "-")
+	if key == "created" {
+		o.by = created
+	}
+	if desc {
+		o.way, o.after = " desc", "<"
+	}
+	return o, nil
+}
+
+// pick returns the value the order goes by.
+func (o order) pick(name string, created time.Time) any {
+	if strings.HasSuffix(o.sort, "created") {
+		return created
+	}
+	return name
+}
+
+// behind continues after a cursor of the list kind; key is the column that makes the order strict.
+func (s *Service) behind(w *where, who access.Actor, q Query, o order, kind, key string) error {
+	if q.Cursor == "" {
+		return nil
+	}
+	c, err := s.ops.Pages.Decode(q.Cursor, who.Tenant.String(), kind+" "+o.sort)
+	if err != nil {
+		return err
+	}
+	var at time.Time
+	var name string
+	var last id.ID
+	if strings.HasSuffix(o.sort, "created") {
+		err = c.Scan(&at, &last)
+		w.add2("("+o.by+", "+key+") "+o.after+" ($%d, $%d)", at, last)
+	} else {
+		err = c.Scan(&name, &last)
+		w.add2("("+o.by+", "+key+") "+o.after+" ($%d, $%d)", name, last)
+	}
+	return err
 }
 
 // Get returns one account. Errors: NotFound.
@@ -54,13 +101,13 @@ func (s *Service) Get(ctx context.Context, who access.Actor, v id.ID) (Account, 
 		r.About("account", v)
 		r.Query(sqlGet, []any{who.Tenant, v}, one(&out))
 	})
-	return out, err
+	return out.shown(who), err
 }
 
 // List returns one page of the accounts that the actor may see.
 func (s *Service) List(ctx context.Context, who access.Actor, q Query) (Page, error) {
 	limit := page.Limit(q.Limit)
-	sql, args, err := s.listSQL(who, q, limit+1)
+	sql, args, o, err := s.listSQL(who, q, limit+1)
 	if err != nil {
 		return Page{}, err
 	}
@@ -71,11 +118,10 @@ func (s *Service) List(ctx context.Context, who access.Actor, q Query) (Page, er
 	if err == nil && len(out.Items) > limit {
 		out.Items = out.Items[:limit]
 		last := out.Items[limit-1]
-		if q.Sort == "-created" {
-			out.Next = s.ops.Pages.Encode(who.Tenant.String(), "account "+q.Sort, last.CreatedAt, last.ID)
-		} else {
-			out.Next = s.ops.Pages.Encode(who.Tenant.String(), "account "+q.Sort, last.NameNorm, last.ID)
-		}
+		out.Next = s.ops.Pages.Encode(who.Tenant.String(), "account "+o.sort, o.pick(last.NameNorm, last.CreatedAt), last.ID)
+	}
+	for i := range out.Items {
+		out.Items[i] = out.Items[i].shown(who)
 	}
 	return out, err
 }
@@ -83,18 +129,19 @@ func (s *Service) List(ctx context.Context, who access.Actor, q Query) (Page, er
 // Each calls fn for every account that q names and the actor may see, in order, without holding them in memory.
 func (s *Service) Each(ctx context.Context, who access.Actor, q Query, fn func(Account) error) error {
 	q.Cursor = ""
-	sql, args, err := s.listSQL(who, q, page.MaxExport)
+	sql, args, _, err := s.listSQL(who, q, page.MaxExport)
 	if err != nil {
 		return err
 	}
 	return op.Batch(ctx, s.ops, who, ActList, func(r *op.Reads) {
-		r.Query(sql, args, func(rows pgx.Rows) error { return each(rows, scan, fn) })
+		r.Query(sql, args, func(rows pgx.Rows) error { return each(rows, scan, func(a Account) error { return fn(a.shown(who)) }) })
 	})
 }
 
-func (s *Service) listSQL(who access.Actor, q Query, limit int) (string, []any, error) {
-	if err := sortOf(q, "name", "-created"); err != nil {
-		return "", nil, err
+func (s *Service) listSQL(who access.Actor, q Query, limit int) (string, []any, order, error) {
+	o, err := orderOf(q, "name_norm", "created_at")
+	if err != nil {
+		return "", nil, o, err
 	}
 	w := where{args: []any{who.Tenant}, conds: []string{"tenant_id = $1"}}
 	if q.Country != "" {
@@ -106,37 +153,17 @@ func (s *Service) listSQL(who access.Actor, q Query, limit int) (string, []any, 
 	if n := orgname.SearchText(q.Text); n != "" {
 		w.add("(position($%[1]d in name_norm) > 0 or position($%[1]d in lower(name)) > 0 or position($%[1]d in domain) > 0)", n)
 	}
-	order := "name_norm, account_id"
-	if q.Sort == "-created" {
-		order = "created_at desc, account_id desc"
-	}
-	if q.Cursor != "" {
-		c, err := s.ops.Pages.Decode(q.Cursor, who.Tenant.String(), "account "+q.Sort)
-		if err != nil {
-			return "", nil, err
-		}
-		var at time.Time
-		var name string
-		var last id.ID
-		if q.Sort == "-created" {
-			err = c.Scan(&at, &last)
-			w.add2("(created_at, account_id) < ($%d, $%d)", at, last)
-		} else {
-			err = c.Scan(&name, &last)
-			w.add2("(name_norm, account_id) > ($%d, $%d)", name, last)
-		}
-		if err != nil {
-			return "", nil, err
-		}
+	if err := s.behind(&w, who, q, o, "account", "account_id"); err != nil {
+		return "", nil, o, err
 	}
 	w.args = append(w.args, limit)
-	return fmt.Sprintf(sqlList, strings.Join(w.conds, " and "), order, len(w.args)), w.args, nil
+	return fmt.Sprintf(sqlList, strings.Join(w.conds, " and "), o.by+o.way+", account_id"+o.way, len(w.args)), w.args, o, nil
 }
 
 // ListContacts returns one page of the contacts that the actor may see, by name.
 func (s *Service) ListContacts(ctx context.Context, who access.Actor, q Query) (ContactPage, error) {
 	limit := page.Limit(q.Limit)
-	sql, args, err := s.contactSQL(who, q, limit+1)
+	sql, args, o, err := s.contactSQL(who, q, limit+1)
 	if err != nil {
 		return ContactPage{}, err
 	}
@@ -147,7 +174,10 @@ func (s *Service) ListContacts(ctx context.Context, who access.Actor, q Query) (
 	if err == nil && len(out.Items) > limit {
 		out.Items = out.Items[:limit]
 		last := out.Items[limit-1]
-		out.Next = s.ops.Pages.Encode(who.Tenant.String(), "contact", last.Name, last.ID)
+		out.Next = s.ops.Pages.Encode(who.Tenant.String(), "contact "+o.sort, o.pick(last.Name, last.CreatedAt), last.ID)
+	}
+	for i := range out.Items {
+		out.Items[i] = out.Items[i].shown(who)
 	}
 	return out, err
 }
@@ -155,18 +185,21 @@ func (s *Service) ListContacts(ctx context.Context, who access.Actor, q Query) (
 // EachContact calls fn for every contact that q names and the actor may see, by name.
 func (s *Service) EachContact(ctx context.Context, who access.Actor, q Query, fn func(Contact) error) error {
 	q.Cursor = ""
-	sql, args, err := s.contactSQL(who, q, page.MaxExport)
+	sql, args, _, err := s.contactSQL(who, q, page.MaxExport)
 	if err != nil {
 		return err
 	}
 	return op.Batch(ctx, s.ops, who, ActContactList, func(r *op.Reads) {
-		r.Query(sql, args, func(rows pgx.Rows) error { return each(rows, scanContact, fn) })
+		r.Query(sql, args, func(rows pgx.Rows) error {
+			return each(rows, scanContact, func(c Contact) error { return fn(c.shown(who)) })
+		})
 	})
 }
 
-func (s *Service) contactSQL(who access.Actor, q Query, limit int) (string, []any, error) {
-	if err := sortOf(q, "name"); err != nil {
-		return "", nil, err
+func (s *Service) contactSQL(who access.Actor, q Query, limit int) (string, []any, order, error) {
+	o, err := orderOf(q, "c.name", "c.created_at")
+	if err != nil {
+		return "", nil, o, err
 	}
 	w := where{args: []any{who.Tenant}, conds: []string{"c.tenant_id = $1"}}
 	if q.AccountID != id.Nil {
@@ -175,20 +208,11 @@ func (s *Service) contactSQL(who access.Actor, q Query, limit int) (string, []an
 	if n := strings.ToLower(strings.TrimSpace(q.Text)); n != "" {
 		w.add("(position($%[1]d in lower(c.name)) > 0 or position($%[1]d in c.email) > 0)", n)
 	}
-	if q.Cursor != "" {
-		c, err := s.ops.Pages.Decode(q.Cursor, who.Tenant.String(), "contact")
-		if err != nil {
-			return "", nil, err
-		}
-		var name string
-		var last id.ID
-		if err := c.Scan(&name, &last); err != nil {
-			return "", nil, err
-		}
-		w.add2("(c.name, c.contact_id) > ($%d, $%d)", name, last)
+	if err := s.behind(&w, who, q, o, "contact", "c.contact_id"); err != nil {
+		return "", nil, o, err
 	}
 	w.args = append(w.args, limit)
-	return fmt.Sprintf(sqlListContacts, strings.Join(w.conds, " and "), len(w.args)), w.args, nil
+	return fmt.Sprintf(sqlListContacts, strings.Join(w.conds, " and "), o.by+o.way+", c.contact_id"+o.way, len(w.args)), w.args, o, nil
 }
 
 // where collects conditions and their arguments.

@@ -55,7 +55,7 @@ limit 1`
   left join account a on a.tenant_id = c.tenant_id and a.account_id = c.account_id where c.tenant_id = $1 and c.contact_id = $2`
 	sqlLockContact  = sqlGetContact + ` for update of c`
 	sqlListContacts = `select ` + contactColumns + `, coalesce(a.name, '') from contact c
-  left join account a on a.tenant_id = c.tenant_id and a.account_id = c.account_id where %s order by c.name, c.contact_id limit $%d`
+  left join account a on a.tenant_id = c.tenant_id and a.account_id = c.account_id where %s order by %s limit $%d`
 	sqlInsertContact = `insert into contact (tenant_id, contact_id, partner_id, account_id, name, email, phone, title, external_id, version, created_at, updated_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 	sqlUpdateContact = `update contact set account_id = $3, name = $4, email = $5, phone = $6, title = $7, external_id = $8, version = $9, updated_at = $10

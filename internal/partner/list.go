@@ -23,10 +23,13 @@ type Query struct {
 	Status  string
 	Kind    string
 	Country string
-	Sort    string // "name" (default) or "-created"
+	Sort    string // one of Sorts; "" is the first
 	Limit   int
 	Cursor  string
 }
+
+// Sorts are the orders a list can have.
+var Sorts = []string{"name", "-name", "created", "-created"}
 
 // Page is one page of a list; Next is the cursor of the next page, "" on the last.
 type Page struct {
@@ -34,7 +37,11 @@ type Page struct {
 	Next  string
 }
 
-func (q Query) check() error {
+// check refuses what the query may not ask and fills in the order.
+func (q *Query) check() error {
+	if q.Sort == "" {
+		q.Sort = Sorts[0]
+	}
 	var bad []errs.Field
 	if q.Status != "" && !slices.Contains(Statuses, q.Status) {
 		bad = append(bad, errs.Field{Name: "status", Code: "unknown", Msg: "Choose one of " + strings.Join(Statuses, ", ") + "."})
@@ -42,8 +49,8 @@ func (q Query) check() error {
 	if q.Kind != "" && !slices.Contains(Kinds, q.Kind) {
 		bad = append(bad, errs.Field{Name: "kind", Code: "unknown", Msg: "Choose one of " + strings.Join(Kinds, ", ") + "."})
 	}
-	if !slices.Contains([]string{"", "name", "-created"}, q.Sort) {
-		bad = append(bad, errs.Field{Name: "sort", Code: "unknown", Msg: "Sort by name or -created."})
+	if !slices.Contains(Sorts, q.Sort) {
+		bad = append(bad, errs.Field{Name: "sort", Code: "unknown", Msg: "Sort by one of " + strings.Join(Sorts, ", ") + "."})
 	}
 	return errs.Refused(bad)
 }
@@ -66,6 +73,9 @@ func (s *Service) List(ctx context.Context, who access.Actor, q Query) (Page, er
 		out.Items = out.Items[:limit]
 		out.Next = s.cursor(who, q.Sort, out.Items[limit-1])
 	}
+	for i := range out.Items {
+		out.Items[i] = out.Items[i].shown(who)
+	}
 	return out, err
 }
 
@@ -80,7 +90,9 @@ func (s *Service) Each(ctx context.Context, who access.Actor, q Query, fn func(P
 		return err
 	}
 	return op.Batch(ctx, s.ops, who, ActList, func(r *op.Reads) {
-		r.Query(sql, args, func(rows pgx.Rows) error { return each(rows, fn) })
+		r.Query(sql, args, func(rows pgx.Rows) error {
+			return each(rows, func(p Partner) error { return fn(p.shown(who)) })
+		})
 	})
 }
 
@@ -103,39 +115,47 @@ func (s *Service) listSQL(who access.Actor, q Query, limit int) (string, []any, 
 	if n := orgname.SearchText(q.Text); n != "" {
 		add("position($%d in lower(name)) > 0", n)
 	}
-	order := "name_norm, partner_id"
-	if q.Sort == "-created" {
-		order = "created_at desc, partner_id desc"
+	key, desc := strings.CutPrefix(q.Sort, "-")
+	column, way, after := "name_norm", "", ">"
+	if key == "created" {
+		column = "created_at"
+	}
+	if desc {
+		way, after = " desc", "<"
 	}
 	if q.Cursor != "" {
-		c, err := s.ops.Pages.Decode(q.Cursor, who.Tenant.String(), "partner "+q.Sort)
+		at, last, err := s.position(who, q)
 		if err != nil {
 			return "", nil, err
 		}
-		var at time.Time
-		var name string
-		var last id.ID
-		if q.Sort == "-created" {
-			if err := c.Scan(&at, &last); err != nil {
-				return "", nil, err
-			}
-			args = append(args, at, last)
-			where = append(where, fmt.Sprintf("(created_at, partner_id) < ($%d, $%d)", len(args)-1, len(args)))
-		} else {
-			if err := c.Scan(&name, &last); err != nil {
-				return "", nil, err
-			}
-			args = append(args, name, last)
-			where = append(where, fmt.Sprintf("(name_norm, partner_id) > ($%d, $%d)", len(args)-1, len(args)))
-		}
+		args = append(args, at, last)
+		where = append(where, fmt.Sprintf("(%s, partner_id) %s ($%d, $%d)", column, after, len(args)-1, len(args)))
 	}
 	args = append(args, limit)
+	order := column + way + ", partner_id" + way
 	return fmt.Sprintf(sqlList, strings.Join(where, " and "), order, len(args)), args, nil
 }
 
-func (s *Service) cursor(who access.Actor, sort string, last Partner) string {
-	if sort == "-created" {
-		return s.ops.Pages.Encode(who.Tenant.String(), "partner "+sort, last.CreatedAt, last.ID)
+// position reads the cursor: where in the order the page before ended.
+func (s *Service) position(who access.Actor, q Query) (at any, last id.ID, err error) {
+	c, err := s.ops.Pages.Decode(q.Cursor, who.Tenant.String(), "partner "+q.Sort)
+	if err != nil {
+		return nil, last, err
 	}
-	return s.ops.Pages.Encode(who.Tenant.String(), "partner "+sort, last.NameNorm, last.ID)
+	if strings.HasSuffix(q.Sort, "created") {
+		var t time.Time
+		err = c.Scan(&t, &last)
+		return t, last, err
+	}
+	var name string
+	err = c.Scan(&name, &last)
+	return name, last, err
+}
+
+func (s *Service) cursor(who access.Actor, sort string, last Partner) string {
+	var at any = last.NameNorm
+	if strings.HasSuffix(sort, "created") {
+		at = last.CreatedAt
+	}
+	return s.ops.Pages.Encode(who.Tenant.String(), "partner "+sort, at, last.ID)
 }

@@ -59,6 +59,15 @@ type Partner struct {
 // Object returns what an access decision needs to know of p.
 func (p Partner) Object() access.Object { return access.Object{Partner: p.ID} }
 
+// shown returns p as the actor may see it: the vendor's own bookkeeping is not told to a partner. Every read of the room
+// ends here.
+func (p Partner) shown(who access.Actor) Partner {
+	if who.Persona == access.Partner {
+		p.ExternalID, p.ImportID = nil, id.Nil
+	}
+	return p
+}
+
 // Kinds and Statuses are the allowed values, in the order that people read them.
 var (
 	Kinds    = []string{"reseller", "referrer", "distributor", "agency", "technology"}
@@ -172,5 +181,5 @@ func (s *Service) Get(ctx context.Context, who access.Actor, v id.ID) (Partner, 
 		r.About("partner", v)
 		r.Query(sqlGet, []any{who.Tenant, v}, one(&out))
 	})
-	return out, err
+	return out.shown(who), err
 }
