@@ -37,7 +37,7 @@ check: check-format check-tidy check-generated check-vet check-static ## format,
 	@echo "check: all well"
 
 test: assets browser ## install what the tests need and run them all
-	$(GO) test -p 2 -timeout 20m $(ARGS) $(TESTS)
+	@$(GO) run ./internal/tools/withdb $(GO) test -p 2 -timeout 20m $(ARGS) $(TESTS)
 
 bench: build ## measure over HTTP; the result is JSON in bench/out
 	@$(GO) run ./bench $(ARGS)
