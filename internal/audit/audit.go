@@ -144,13 +144,17 @@ func values(v any) map[string]any {
 	}
 	out := map[string]any{}
 	for _, c := range columnsOf(rv.Type()) {
-		f := rv.FieldByIndex(c.index)
-		if f.IsZero() {
+		f, err := rv.FieldByIndexErr(c.index)
+		if err != nil || f.IsZero() { // an embedded struct that is not there
 			out[c.name] = nil
 			continue
 		}
 		for f.Kind() == reflect.Pointer {
 			f = f.Elem()
+		}
+		if at, ok := f.Interface().(time.Time); ok { // the same moment is the same value, whatever its zone
+			out[c.name] = at.UTC().Round(0)
+			continue
 		}
 		out[c.name] = f.Interface()
 	}

@@ -5,7 +5,8 @@
 // Laws, kept here and tested in op_test.go:
 //
 //  1. No actor, no grant: nothing runs, and the refusal itself is on record.
-//  2. A write that asked no object-level permission (Tx.Allow) or told nothing (Tx.Audit or Tx.Unchanged) does not commit.
+//  2. A write that asked no object-level permission (Tx.Allow), was refused one, or told nothing (Tx.Audit or Tx.Unchanged)
+//     does not commit.
 //  3. The function of a Write may run more than once (serialization retry): it does no mail and no HTTP.
 //  4. An idempotency key gives the same answer again and no second effect; with another body it is refused.
 //  5. Not found is recorded as a refusal too: an id of another tenant looks exactly like a random one, and leaves a trace.
@@ -67,7 +68,8 @@ func admit(who access.Actor, act access.Action) error {
 	default:
 		return errs.New(errs.Unauthenticated, "unauthenticated", "Sign in first, or send an API key.")
 	}
-	if who.Tenant == id.Nil || (who.Persona == access.Partner) != (who.Partner != id.Nil) {
+	people := who.Persona == access.Staff || who.Persona == access.Partner
+	if who.Tenant == id.Nil || people != (who.Kind != access.System) || (who.Persona == access.Partner) != (who.Partner != id.Nil) {
 		return errs.New(errs.Forbidden, "no_tenant", "This sign-in is not bound to a programme.")
 	}
 	if !who.May(act) {

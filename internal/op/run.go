@@ -1,6 +1,7 @@
 package op
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -73,7 +74,7 @@ func writeOnce[T any](ctx context.Context, o *Ops, who access.Actor, act access.
 		}
 	}
 	out, err = fn(tx)
-	if err != nil {
+	if err = cmp.Or(err, tx.refused); err != nil {
 		return out, tx.object, err
 	}
 	if !tx.asked || !tx.told {
@@ -101,7 +102,8 @@ func replay[T any](ctx context.Context, tx *Tx, out *T) (done bool, err error) {
 	}
 	var action, hash string
 	var result *string
-	if err := tx.QueryRow(ctx, sqlReadKey, who.Tenant, who.Credential, who.Request.IdempotencyKey).Scan(&action, &hash, &result); err != nil {
+	err = tx.QueryRow(ctx, sqlReadKey, who.Tenant, who.Credential, who.Request.IdempotencyKey).Scan(&action, &hash, &result)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) { // no row: another membership of the same person holds the key
 		return false, err
 	}
 	if action != string(tx.Action) || hash != who.Request.BodyHash {
@@ -135,7 +137,7 @@ func readOnce[T any](ctx context.Context, o *Ops, who access.Actor, act access.A
 	defer release(tx.conn)
 	tx.Action = act
 	out, err = fn(tx)
-	return out, tx.object, err
+	return out, tx.object, cmp.Or(err, tx.refused)
 }
 
 // Reads collects the statements of a Batch.
@@ -163,10 +165,20 @@ func Batch(ctx context.Context, o *Ops, who access.Actor, act access.Action, fn 
 	r := &Reads{Who: who, Now: o.now()}
 	r.batch.Queue(pg.SQLBind, o.binding(who, id.Nil, r.Now).Args()...)
 	fn(r)
-	if err := o.pool(who.Persona).SendBatch(ctx, &r.batch).Close(); err != nil {
+	if err := o.send(ctx, who, &r.batch); err != nil {
 		return o.refuse(ctx, who, act, r.about, o.explain(err))
 	}
 	return nil
+}
+
+// send runs a batch on a connection of its own, which goes back to the pool even when a row function panics.
+func (o *Ops) send(ctx context.Context, who access.Actor, b *pgx.Batch) error {
+	conn, err := o.pool(who.Persona).Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer release(conn)
+	return conn.SendBatch(ctx, b).Close()
 }
 
 // explain turns a database fault into an error that a door can answer.

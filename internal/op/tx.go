@@ -28,6 +28,7 @@ type Tx struct {
 	ops     *Ops
 	conn    *pgxpool.Conn
 	asked   bool
+	refused error // what Allow refused, if it did
 	told    bool
 	object  audit.Change // what the last Allow was about, for the record of a refusal
 	changes []audit.Change
@@ -53,13 +54,14 @@ func (tx *Tx) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
 	return tx.conn.SendBatch(ctx, b)
 }
 
-// Allow asks whether the actor may do the running action to obj and returns a Forbidden error if not.
+// Allow asks whether the actor may do the running action to obj and returns a Forbidden error if not. A transaction in which
+// one object was refused stays refused: it does not commit, whatever its function makes of the error.
 func (tx *Tx) Allow(obj access.Object) error {
 	tx.asked = true
 	if !access.Decide(tx.Who, tx.Action, obj) {
-		return denied(tx.Action)
+		tx.refused = denied(tx.Action)
 	}
-	return nil
+	return tx.refused
 }
 
 // About names the object that a refusal, should one follow, is about.

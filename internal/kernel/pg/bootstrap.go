@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivermigrate"
 
@@ -46,7 +47,7 @@ func Prepare(ctx context.Context, url string, log *slog.Logger) (Installation, e
 	if err := checkVersion(ctx, conn); err != nil {
 		return Installation{}, err
 	}
-	if _, err := conn.Exec(ctx, `select pg_advisory_lock($1)`, int64(bootstrapLock)); err != nil {
+	if err := waitForTurn(ctx, conn); err != nil {
 		return Installation{}, fmt.Errorf("wait for another start of the program: %w", err)
 	}
 	if err := makeRoles(ctx, conn); err != nil {
@@ -68,6 +69,22 @@ func Prepare(ctx context.Context, url string, log *slog.Logger) (Installation, e
 		return Installation{}, err
 	}
 	return inst, makeLogins(ctx, conn, inst)
+}
+
+// waitForTurn takes the bootstrap lock, which lasts as long as the connection. It asks again and again instead of waiting
+// inside one statement: a statement that waits holds a snapshot, and a migration may wait for all older snapshots.
+func waitForTurn(ctx context.Context, conn *pgx.Conn) error {
+	for {
+		var mine bool
+		if err := conn.QueryRow(ctx, `select pg_try_advisory_lock($1)`, int64(bootstrapLock)).Scan(&mine); err != nil || mine {
+			return err
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 func checkVersion(ctx context.Context, conn *pgx.Conn) error {
@@ -95,9 +112,9 @@ func makeRoles(ctx context.Context, conn *pgx.Conn) error {
 	for _, r := range []string{"entente_owner", "entente_jobs", "entente_definer"} {
 		sql := fmt.Sprintf(`do $$ begin
 			if not pg_has_role(current_user, '%[1]s', 'usage') then execute format('grant %[1]s to %%I', current_user); end if;
-		end $$`, r)
+		exception when duplicate_object or unique_violation then null; end $$`, r)
 		if _, err := conn.Exec(ctx, sql); err != nil {
-			return fmt.Errorf("take on role %s: %w", r, err)
+			return fmt.Errorf("take on role %s%s: %w", r, adminHint(err), err)
 		}
 	}
 	// The owner hands functions over to these two while migrating.
@@ -106,7 +123,7 @@ func makeRoles(ctx context.Context, conn *pgx.Conn) error {
 			if not pg_has_role('entente_owner', '%[1]s', 'usage') then grant %[1]s to entente_owner; end if;
 		exception when duplicate_object or unique_violation then null; end $$`, r)
 		if _, err := conn.Exec(ctx, sql); err != nil {
-			return fmt.Errorf("let entente_owner act as %s: %w", r, err)
+			return fmt.Errorf("let entente_owner act as %s%s: %w", r, adminHint(err), err)
 		}
 	}
 	return nil
@@ -130,7 +147,17 @@ func makeSchemas(ctx context.Context, conn *pgx.Conn) error {
 			return fmt.Errorf("create schema %s: %w", schema, err)
 		}
 	}
-	_, err := conn.Exec(ctx, `set role entente_owner;
+	// Databases that were made before PostgreSQL 15 let everybody create objects in public. Where this may not take that
+	// away, the check of the persona roles refuses to serve.
+	_, err := conn.Exec(ctx, `do $$ begin
+			if exists (select from pg_namespace n, aclexplode(n.nspacl) a where n.nspname = 'public' and a.grantee = 0 and a.privilege_type = 'CREATE') then
+				revoke create on schema public from public;
+			end if;
+		end $$`)
+	if err != nil {
+		return fmt.Errorf("take CREATE on schema public away from everybody: %w", err)
+	}
+	_, err = conn.Exec(ctx, `set role entente_owner;
 		grant usage on schema app to entente_staff, entente_partner, entente_public, entente_worker, entente_platform, entente_jobs, entente_definer;
 		reset role`)
 	return err
@@ -198,29 +225,51 @@ func (i Installation) Key(purpose string) []byte {
 	return k
 }
 
-// makeLogins gives every persona its login role in this cluster, with a password derived from the installation's secret.
+// makeLogins gives every persona its login role in this cluster, with a password derived from the installation's secret. The
+// group roles are the cluster's, so a login of another installation would have their rights here too: only this
+// installation's logins may connect. (Whoever else must, a DBA grants CONNECT; later starts leave that alone.)
 func makeLogins(ctx context.Context, conn *pgx.Conn, inst Installation) error {
 	var database string
 	if err := conn.QueryRow(ctx, `select current_database()`).Scan(&database); err != nil {
 		return err
 	}
+	var made int
 	for _, r := range loginRoles {
 		login, quoted := inst.login(r), pgx.Identifier{inst.login(r)}.Sanitize()
-		var have bool
-		if err := conn.QueryRow(ctx, `select exists (select 1 from pg_roles where rolname = $1)`, login).Scan(&have); err != nil {
+		var have, member, connects bool
+		err := conn.QueryRow(ctx, `select r.oid is not null, r.oid is not null and pg_has_role(r.oid, $2, 'usage'),
+			exists (select from pg_database d, aclexplode(d.datacl) a where d.datname = current_database() and a.grantee = r.oid and a.privilege_type = 'CONNECT')
+			from (select) one left join pg_roles r on r.rolname = $1`, login, string(r)).Scan(&have, &member, &connects)
+		if err != nil {
 			return err
 		}
-		if have {
-			continue
+		var sql []string
+		if !have {
+			made++
+			sql = append(sql, fmt.Sprintf(`create role %s login nosuperuser nobypassrls nocreaterole nocreatedb noreplication inherit password '%s'`, quoted, inst.password(r)))
 		}
-		sql := strings.Join([]string{
-			fmt.Sprintf(`create role %s login nosuperuser nobypassrls nocreaterole nocreatedb noreplication inherit password '%s'`, quoted, inst.password(r)),
-			fmt.Sprintf(`grant %s to %s`, r, quoted),
-			fmt.Sprintf(`grant connect on database %s to %s`, pgx.Identifier{database}.Sanitize(), quoted),
-		}, "; ")
-		if _, err := conn.Exec(ctx, sql); err != nil {
-			return fmt.Errorf("create login role %s: %w", login, err)
+		if !member {
+			sql = append(sql, fmt.Sprintf(`grant %s to %s`, r, quoted))
+		}
+		if !connects {
+			sql = append(sql, fmt.Sprintf(`grant connect on database %s to %s`, pgx.Identifier{database}.Sanitize(), quoted))
+		}
+		if _, err := conn.Exec(ctx, strings.Join(sql, "; ")); err != nil {
+			return fmt.Errorf("create login role %s%s: %w", login, adminHint(err), err)
 		}
 	}
-	return nil
+	if made == 0 {
+		return nil
+	}
+	_, err := conn.Exec(ctx, fmt.Sprintf(`revoke connect on database %s from public`, pgx.Identifier{database}.Sanitize()))
+	return err
+}
+
+// adminHint says what a DBA must do when the roles of the cluster were made by somebody else.
+func adminHint(err error) string {
+	var e *pgconn.PgError
+	if !errors.As(err, &e) || e.Code != "42501" {
+		return ""
+	}
+	return " (the roles " + strings.Join(groupRoles, ", ") + " were made by another user: have a superuser grant them to the URL's user with admin option)"
 }

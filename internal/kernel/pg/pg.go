@@ -7,7 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -110,20 +112,24 @@ func OpenPools(ctx context.Context, url string, inst Installation, o Options) (*
 	return db, nil
 }
 
+// A role counts with everything it is a member of, and so could become.
 const sqlStrongRole = `
-select r.rolsuper or r.rolbypassrls or r.rolcreaterole
-       or exists (select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace
-                   where n.nspname = 'app' and pg_has_role(r.oid, c.relowner, 'member'))
-  from pg_roles r where r.rolname = current_user`
+select coalesce(bool_or(r.rolsuper or r.rolbypassrls or r.rolcreaterole or r.rolreplication or r.rolname like 'pg\_%'
+                        or r.rolname in ('entente_owner', 'entente_definer') or r.rolname = 'entente_jobs' and not $1), false)
+       or has_schema_privilege(current_user, 'app', 'create') or has_schema_privilege(current_user, 'public', 'create')
+       or exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                   where n.nspname = 'app' and pg_has_role(current_user, c.relowner, 'member'))
+  from pg_roles r where pg_has_role(current_user, r.oid, 'member')`
 
-// refuseStrongRole returns an error when the pool's role is a superuser, bypasses row security or owns tables of app.
+// refuseStrongRole returns an error when the pool's role is a superuser, bypasses row security, owns tables of app, may put
+// objects where functions would find them, or is a member of a role that could do so.
 func refuseStrongRole(ctx context.Context, p *pgxpool.Pool, role Role) error {
 	var strong bool
-	if err := p.QueryRow(ctx, sqlStrongRole).Scan(&strong); err != nil {
+	if err := p.QueryRow(ctx, sqlStrongRole, role == Jobs).Scan(&strong); err != nil {
 		return fmt.Errorf("check role %s: %w", role, err)
 	}
 	if strong {
-		return fmt.Errorf("refusing to serve: database role %s can step over row-level security (superuser, BYPASSRLS, CREATEROLE or owner of tables); take that away from it", role)
+		return fmt.Errorf("refusing to serve: database role %s can step over row-level security (superuser, BYPASSRLS, CREATEROLE, REPLICATION, owner of tables, CREATE on schema app or public, or a member of such a role); take that away from it", role)
 	}
 	return nil
 }
@@ -166,7 +172,8 @@ func Retryable(err error) bool {
 	return errors.As(err, &e) && (e.Code == "40001" || e.Code == "40P01")
 }
 
-// Unreachable reports whether err means that the database is down, starting, shutting down or full.
+// Unreachable reports whether err means that the database is down, starting, shutting down or full, or that the connection
+// broke, in which case a commit that was under way may have happened.
 func Unreachable(err error) bool {
 	var e *pgconn.PgError
 	if errors.As(err, &e) {
@@ -177,5 +184,6 @@ func Unreachable(err error) bool {
 		return false
 	}
 	var c *pgconn.ConnectError
-	return errors.As(err, &c) || pgconn.SafeToRetry(err) || errors.Is(err, context.DeadlineExceeded)
+	var n *net.OpError
+	return errors.As(err, &c) || errors.As(err, &n) || errors.Is(err, io.ErrUnexpectedEOF) || pgconn.SafeToRetry(err) || errors.Is(err, context.DeadlineExceeded)
 }

@@ -1,0 +1,186 @@
+// Package trail reads the audit log: the whole of it for the vendor's people who may, and what happened to one record for
+// everybody who may see that record's entries. Package audit writes the log and stands below op; reading is a use case and
+// stands above it.
+//
+// Invariants:
+//
+//  1. A partner's people read entries about their own company's records only (row-level security), and never the vendor's
+//     columns, addresses or devices in them.
+//  2. Reading leaves no entry; being refused does.
+package trail
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"entente.dev/internal/access"
+	"entente.dev/internal/audit"
+	"entente.dev/internal/kernel/errs"
+	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/kernel/page"
+	"entente.dev/internal/kernel/sheet"
+	"entente.dev/internal/op"
+)
+
+// The use cases of the room.
+const (
+	ActList   access.Action = "audit.list"
+	ActObject access.Action = "audit.object"
+)
+
+// Outcomes are what an entry can say of an action.
+var Outcomes = []string{string(audit.Done), string(audit.Denied)}
+
+// Searched is how many of the newest entries that the other filters leave a search for text looks at.
+const Searched = 20_000
+
+// Entry is one line of the log, for reading.
+type Entry struct {
+	ID          id.ID
+	At          time.Time
+	Op          id.ID // entries of one operation share it
+	ActorKind   string
+	ActorID     id.ID
+	ActorName   string
+	ActorRole   string
+	Credential  id.ID
+	Partner     id.ID // whose people may read the entry too; Nil for the vendor only
+	Action      access.Action
+	Outcome     audit.Outcome
+	ObjectType  string
+	ObjectID    id.ID
+	ObjectLabel string
+	Changes     map[string][2]any // column → old, new
+	Note        string
+	RequestID   string
+	IP          string
+	UserAgent   string
+}
+
+// shown returns e as the actor may see it.
+func (e Entry) shown(who access.Actor) Entry {
+	if who.Persona == access.Partner {
+		e.IP, e.UserAgent, e.Credential, e.RequestID = "", "", id.Nil, ""
+		delete(e.Changes, "external_id")
+		delete(e.Changes, "import_id")
+	}
+	return e
+}
+
+// Query says which entries to read, newest first.
+type Query struct {
+	ObjectType string
+	ObjectID   id.ID
+	ActorID    id.ID
+	Action     string    // "deal.approve", or a room: "deal"
+	Outcome    string    // one of Outcomes
+	Text       string    // a part of the record's or actor's name, among the newest Searched entries that the rest leaves
+	From, To   time.Time // From ≤ at < To; zero leaves a side open
+	Limit      int
+	Cursor     string
+}
+
+func (q Query) check() error {
+	var bad []errs.Field
+	if q.Outcome != "" && !slices.Contains(Outcomes, q.Outcome) {
+		bad = append(bad, errs.Field{Name: "outcome", Code: "field.choice", Msg: "Use one of: " + strings.Join(Outcomes, ", ") + "."})
+	}
+	if !q.From.IsZero() && !q.To.IsZero() && !q.From.Before(q.To) {
+		bad = append(bad, errs.Field{Name: "to", Code: "field.range", Msg: "Give an end after the beginning."})
+	}
+	if len(q.Text) > 200 {
+		bad = append(bad, errs.Field{Name: "q", Code: "field.too_long", Msg: "Search for something shorter."})
+	}
+	return errs.Refused(bad)
+}
+
+// Page is one page of the log; Next is the cursor of the next page, "" on the last.
+type Page struct {
+	Items []Entry
+	Next  string
+}
+
+// Service runs the room's use cases.
+type Service struct{ ops *op.Ops }
+
+// New returns the room's service.
+func New(o *op.Ops) *Service { return &Service{ops: o} }
+
+// List returns one page of the log. Invalid names every filter that is not acceptable.
+func (s *Service) List(ctx context.Context, who access.Actor, q Query) (Page, error) {
+	return s.read(ctx, who, ActList, q)
+}
+
+// Object returns one page of what happened to the record q.ObjectID: an empty page when there is none, or none that the
+// actor may see. Invalid "object_id" when the query names no record.
+func (s *Service) Object(ctx context.Context, who access.Actor, q Query) (Page, error) {
+	if q.ObjectID == id.Nil {
+		return Page{}, errs.Refused([]errs.Field{{Name: "object_id", Code: "field.required", Msg: "Name the record whose log you want to read."}})
+	}
+	return s.read(ctx, who, ActObject, q)
+}
+
+func (s *Service) read(ctx context.Context, who access.Actor, act access.Action, q Query) (Page, error) {
+	limit := page.Limit(q.Limit)
+	sql, args, err := s.selection(who, q, limit+1)
+	if err != nil {
+		return Page{}, err
+	}
+	var out Page
+	err = op.Batch(ctx, s.ops, who, act, func(r *op.Reads) {
+		r.Query(sql, args, func(rows pgx.Rows) (err error) { out.Items, err = pgx.CollectRows(rows, scan); return err })
+	})
+	if err == nil && len(out.Items) > limit {
+		out.Items = out.Items[:limit]
+		last := out.Items[limit-1]
+		out.Next = s.ops.Pages.Encode(who.Tenant.String(), "audit", last.At, last.ID)
+	}
+	for i := range out.Items {
+		out.Items[i] = out.Items[i].shown(who)
+	}
+	return out, err
+}
+
+// Each calls fn for every entry that q names, newest first, without holding them in memory.
+func (s *Service) Each(ctx context.Context, who access.Actor, q Query, fn func(Entry) error) error {
+	q.Cursor = ""
+	sql, args, err := s.selection(who, q, page.MaxExport)
+	if err != nil {
+		return err
+	}
+	return op.Batch(ctx, s.ops, who, ActList, func(r *op.Reads) {
+		r.Query(sql, args, func(rows pgx.Rows) error {
+			return each(rows, func(e Entry) error { return fn(e.shown(who)) })
+		})
+	})
+}
+
+// Export writes every entry that q names to w. Nothing has left w's buffer when the query is refused; after a later error
+// w is not closed, so that the output is visibly incomplete.
+func (s *Service) Export(ctx context.Context, who access.Actor, q Query, w sheet.Writer) error {
+	if err := w.Columns("at", "actor", "actor_id", "role", "action", "outcome", "object_type", "object_id", "object", "changes", "note",
+		"request_id", "ip", "user_agent", "op_id", "id"); err != nil {
+		return err
+	}
+	err := s.Each(ctx, who, q, func(e Entry) error {
+		changes, err := json.Marshal(e.Changes)
+		if err != nil {
+			return err
+		}
+		w.Time(e.At)
+		for _, v := range []string{e.ActorName, e.ActorID.String(), e.ActorRole, string(e.Action), string(e.Outcome), e.ObjectType, e.ObjectID.String(),
+			e.ObjectLabel, string(changes), e.Note, e.RequestID, e.IP, e.UserAgent, e.Op.String(), e.ID.String()} {
+			w.Text(v)
+		}
+		return w.EndRow()
+	})
+	if err != nil {
+		return err
+	}
+	return w.Close()
+}
