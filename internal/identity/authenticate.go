@@ -106,13 +106,15 @@ func (s *Service) ByKey(ctx context.Context, key string) (access.Actor, error) {
 	return k.who, nil
 }
 
-// SelfOf returns what a page shows of the person behind a session token. It costs nothing after BySession.
-func (s *Service) SelfOf(ctx context.Context, token string) (Self, error) {
-	k, err := s.session(ctx, token)
-	if err != nil {
-		return Self{}, err
+// SelfOf returns what a page shows of the person behind an actor. It costs nothing right after BySession.
+func (s *Service) SelfOf(ctx context.Context, who access.Actor) (Self, error) {
+	if who.Person == id.Nil {
+		return Self{}, nil
 	}
-	return k.self, nil
+	if self := s.cache.self(who.Credential); self != nil && len(self.Memberships) > 0 {
+		return *self, nil
+	}
+	return s.readSelf(ctx, who.Person)
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"crypto/sha256"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,12 +31,15 @@ type known struct {
 type cache struct {
 	mu   sync.RWMutex
 	rows map[[sha256.Size]byte]*known
+	by   map[id.ID][sha256.Size]byte // where a credential stands in rows, if it still does
 	// generation grows with every drop. An answer read under an older one is not kept: it may have been read before the change.
 	generation atomic.Uint64
 	told       atomic.Bool // the listener hears of changes
 }
 
-func newCache() *cache { return &cache{rows: map[[sha256.Size]byte]*known{}} }
+func newCache() *cache {
+	return &cache{rows: map[[sha256.Size]byte]*known{}, by: map[id.ID][sha256.Size]byte{}}
+}
 
 func (c *cache) lifetime() time.Duration {
 	if c.told.Load() {
@@ -77,8 +81,20 @@ func (c *cache) put(key [sha256.Size]byte, k *known, generation uint64) {
 				break
 			}
 		}
+		maps.DeleteFunc(c.by, func(_ id.ID, at [sha256.Size]byte) bool { return c.rows[at] == nil })
 	}
-	c.rows[key] = k
+	c.rows[key], c.by[k.who.Credential] = k, key
+}
+
+// self returns what is known of a credential's person, nil when it is not cached.
+func (c *cache) self(credential id.ID) *Self {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	at, ok := c.by[credential]
+	if k := c.rows[at]; ok && k != nil && k.who.Credential == credential {
+		return &k.self
+	}
+	return nil
 }
 
 // drop forgets everything about the ids, whatever they name.
@@ -102,6 +118,7 @@ func (c *cache) clear() {
 	defer c.mu.Unlock()
 	c.generation.Add(1)
 	clear(c.rows)
+	clear(c.by)
 }
 
 // Forget drops what is cached about members, keys, sessions, persons, partners or tenants in this process. The database

@@ -35,6 +35,7 @@ values ($1, $2, $3, $4, $4, $5, $6, $7, $8)`
 	sqlMySessions   = `select session_id, created_at, last_seen_at, expires_at, ip, user_agent from app.my_sessions($1)`
 	sqlEndMine      = `select * from app.end_my_sessions($1, $2, $3)`
 
+	sqlPerson        = `select email, theme from person where person_id = $1`
 	sqlPersonByEmail = `select person_id, name, coalesce(password_hash, '') from person where email = $1`
 	sqlSignedIn      = `update person set last_sign_in_at = $2, password_hash = coalesce(nullif($3, ''), password_hash) where person_id = $1 and password_hash = $4`
 	sqlMyPassword    = `select coalesce(app.my_password(), '')`
@@ -99,6 +100,14 @@ func (s *Service) places(ctx context.Context, person id.ID) ([]Membership, error
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByName[Membership])
+}
+
+func (s *Service) readSelf(ctx context.Context, person id.ID) (out Self, err error) {
+	if err = s.ops.DB.Pool(pg.Public).QueryRow(ctx, sqlPerson, person).Scan(&out.Email, &out.Theme); err != nil {
+		return out, err
+	}
+	out.Memberships, err = s.places(ctx, person)
+	return out, err
 }
 
 // run executes one statement as nobody and returns how many rows it changed.
