@@ -14,7 +14,7 @@ var importLaws = []law{
 
 // rooms in import order: each may import those before it, never those after it.
 var rooms = []string{
-	"access", "access/role", "datamap", "audit", "event", "op", // tier 1
+	"access", "access/role", "datamap", "audit", "event", "op", "audit/trail", // tier 1
 	"tenant", "mail", "identity", // tier 2
 	"partner", "account", "deal", "commission", "billing", "content", // tier 3
 	"webhook", "transfer", "incident", "privacy", "trust",
@@ -64,7 +64,7 @@ func placeOf(dir string) place {
 		return is(tool)
 	case !internal:
 		return is(unknown)
-	case under(rel, "browsertest"), strings.HasSuffix(rel, "test"):
+	case under(rel, "browsertest"), under(rel, "isolation"), strings.HasSuffix(rel, "test"):
 		return is(testSupport)
 	case under(rel, "kernel"):
 		return is(kernel)

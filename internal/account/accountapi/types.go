@@ -87,36 +87,44 @@ type readIn struct {
 	ID id.ID `path:"id"`
 }
 
-type createIn struct {
-	Body struct {
-		Name string `json:"name" minLength:"1" maxLength:"200" example:"Konex Industries"`
-		Facts
-	}
+// Create is an account to add.
+type Create struct {
+	Name string `json:"name" minLength:"1" maxLength:"200" example:"Konex Industries"`
+	Facts
 }
+
+// Update is what changes of an account.
+type Update struct {
+	Name *string `json:"name,omitempty" minLength:"1" maxLength:"200"`
+	Facts
+}
+
+// ContactCreate is a contact to add.
+type ContactCreate struct {
+	Name string `json:"name" minLength:"1" maxLength:"200" example:"Ada Wong"`
+	ContactFacts
+}
+
+// ContactUpdate is what changes of a contact.
+type ContactUpdate struct {
+	Name *string `json:"name,omitempty" minLength:"1" maxLength:"200"`
+	ContactFacts
+}
+
+type createIn struct{ Body Create }
 
 type updateIn struct {
 	door.IfMatch
 	ID   id.ID `path:"id"`
-	Body struct {
-		Name *string `json:"name,omitempty" minLength:"1" maxLength:"200"`
-		Facts
-	}
+	Body Update
 }
 
-type createContactIn struct {
-	Body struct {
-		Name string `json:"name" minLength:"1" maxLength:"200" example:"Ada Wong"`
-		ContactFacts
-	}
-}
+type createContactIn struct{ Body ContactCreate }
 
 type updateContactIn struct {
 	door.IfMatch
 	ID   id.ID `path:"id"`
-	Body struct {
-		Name *string `json:"name,omitempty" minLength:"1" maxLength:"200"`
-		ContactFacts
-	}
+	Body ContactUpdate
 }
 
 type listIn struct {

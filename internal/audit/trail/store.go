@@ -50,8 +50,7 @@ func (s *Service) selection(who access.Actor, q Query, limit int) (string, []any
 	if strings.Contains(q.Action, ".") {
 		add("action = $%d", q.Action)
 	} else if q.Action != "" {
-		// "deal." to "deal/": every verb of the room, by the index.
-		add("action > $%d and action < $%d", q.Action+".", q.Action+"/")
+		add("starts_with(action, $%d)", q.Action+".")
 	}
 	if q.Outcome != "" {
 		add("outcome = $%d", q.Outcome)

@@ -51,20 +51,24 @@ func (f Facts) facts(name *string) partner.Facts {
 	return out
 }
 
-type createIn struct {
-	Body struct {
-		Name string `json:"name" minLength:"1" maxLength:"200" example:"North Systems GmbH"`
-		Facts
-	}
+// Create is a partner to add.
+type Create struct {
+	Name string `json:"name" minLength:"1" maxLength:"200" example:"North Systems GmbH"`
+	Facts
 }
+
+// Update is what changes of a partner.
+type Update struct {
+	Name *string `json:"name,omitempty" minLength:"1" maxLength:"200"`
+	Facts
+}
+
+type createIn struct{ Body Create }
 
 type updateIn struct {
 	door.IfMatch
 	ID   id.ID `path:"id"`
-	Body struct {
-		Name *string `json:"name,omitempty" minLength:"1" maxLength:"200"`
-		Facts
-	}
+	Body Update
 }
 
 type readIn struct {

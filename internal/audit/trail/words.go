@@ -1,0 +1,182 @@
+package trail
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"entente.dev/internal/access"
+	"entente.dev/internal/kernel/country"
+	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/kernel/money"
+)
+
+// done says each action in the past tense, as in "Ada approved the deal".
+var done = map[access.Action]string{
+	"deal.create": "registered", "deal.update": "changed", "deal.submit": "submitted", "deal.withdraw": "withdrew", "deal.approve": "approved",
+	"deal.return": "sent back", "deal.reject": "rejected", "deal.win": "marked as won", "deal.lose": "marked as lost", "deal.move": "moved to another stage",
+	"deal.note": "wrote a note on", "deal.expire": "let run out", "deal.check": "asked about", "deal.tell": "wrote mails about",
+	"view.save": "saved", "view.delete": "deleted",
+	"partner.create": "added", "partner.update": "changed", "account.create": "added", "account.update": "changed",
+	"contact.create": "added", "contact.update": "changed", "contact.delete": "deleted",
+	"person.invite": "invited", "person.update": "changed", "person.suspend": "changed the access of",
+	"key.create": "created", "key.revoke": "revoked", "me.update": "changed", "me.accept": "accepted the invitation of", "me.sign_in": "signed in as",
+	"me.sign_out": "signed out", "me.key_create": "created", "me.key_revoke": "revoked",
+	"import.create": "uploaded", "import.map": "changed the mapping of", "import.commit": "imported", "import.undo": "took back",
+	"mail.send": "sent", "tenant.create": "set up", "tenant.update": "changed", "stage.update": "changed", "product.update": "changed",
+}
+
+// Did says what the actor did, without the object: "approved"; of a refusal it says "was refused".
+func (e Entry) Did() string {
+	if e.Outcome == "denied" {
+		return "was refused"
+	}
+	if e.Action == "stage.update" || e.Action == "product.update" {
+		if v, ok := e.lifted("name"); ok {
+			return v
+		}
+	}
+	if v, ok := done[e.Action]; ok {
+		return v
+	}
+	_, verb, _ := strings.Cut(string(e.Action), ".")
+	return "did " + strings.ReplaceAll(verb, "_", " ")
+}
+
+// lifted tells adding and removing from changing where one action does all three, by a column that every record has.
+func (e Entry) lifted(column string) (string, bool) {
+	c, ok := e.Changes[column]
+	switch {
+	case ok && c[0] == nil:
+		return "added", true
+	case ok && c[1] == nil:
+		return "removed", true
+	}
+	return "", false
+}
+
+var nouns = map[string]string{"member": "person", "person": "person", "tenant": "programme", "saved_view": "view", "api_key": "API key", "deal_note": "note",
+	"import_job": "import", "import_run": "import", "mail": "e-mail", "me": "own account", "app_session": "session"}
+
+// Noun says what kind of record an object type is: "person".
+func Noun(objectType string) string {
+	if n, ok := nouns[objectType]; ok {
+		return n
+	}
+	return strings.ReplaceAll(objectType, "_", " ")
+}
+
+// Line is one changed column in words.
+type Line struct{ Field, Old, New string }
+
+// labels are the columns whose name alone is not what people call them; their order is the order of reading.
+var labels = []struct{ column, label string }{
+	{"name", "Name"}, {"title", "Title"}, {"state", "State"}, {"status", "Status"}, {"kind", "Type"}, {"role", "Role"}, {"stage_id", "Stage"},
+	{"partner_id", "Partner"}, {"owner_id", "Owner"}, {"manager_name", "Manager"}, {"account_name", "Account"}, {"account_domain", "Account domain"},
+	{"account_country", "Account country"}, {"amount_minor", "Amount"}, {"price_minor", "Price"}, {"currency", "Currency"}, {"product", "Product"},
+	{"expected_close_on", "Expected close"}, {"closed_on", "Closed on"}, {"protected_until", "Protected until"}, {"reason_code", "Reason"}, {"reason", "Explanation"},
+	{"answer", "Duplicate check"}, {"email", "E-mail"}, {"phone", "Phone"}, {"domain", "Domain"}, {"domains", "Domains"}, {"country", "Country"}, {"region", "Region"},
+	{"sector", "Sector"}, {"employees", "Employees"}, {"parent_name", "Parent company"}, {"default_currency", "Currency"}, {"time_zone", "Time zone"},
+	{"protection_days", "Days of protection"}, {"agent_edits", "Agents may edit"}, {"brand_color", "Brand colour"}, {"logo_type", "Logo"},
+	{"probability", "Probability"}, {"position", "Position"}, {"external_id", "External id"}, {"source", "Source"}, {"claim_key", "Claim"},
+}
+
+// quiet columns say nothing to a reader of words; the API still tells them.
+var quiet = []string{"claim_key", "domain_norm", "list", "position", "slug", "is_demo"}
+
+// Lines says what changed, column by column, in reading order. Keys are left out. Times are written for zone.
+func (e Entry) Lines(zone *time.Location) []Line {
+	type ranked struct {
+		rank int
+		line Line
+	}
+	var all []ranked
+	for column, c := range e.Changes {
+		if slices.Contains(quiet, column) || isKey(c[0]) && isKey(c[1]) {
+			continue
+		}
+		rank := slices.IndexFunc(labels, func(l struct{ column, label string }) bool { return l.column == column })
+		label := strings.ReplaceAll(column, "_", " ")
+		if rank >= 0 {
+			label = labels[rank].label
+		} else {
+			rank, label = len(labels), strings.ToUpper(label[:1])+label[1:]
+		}
+		all = append(all, ranked{rank, Line{label, e.words(column, c[0], zone), e.words(column, c[1], zone)}})
+	}
+	slices.SortFunc(all, func(a, b ranked) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), strings.Compare(a.line.Field, b.line.Field))
+	})
+	out := make([]Line, len(all))
+	for i, r := range all {
+		out[i] = r.line
+	}
+	return out
+}
+
+func isKey(v any) bool {
+	s, ok := v.(string)
+	if v == nil {
+		return true
+	}
+	_, key := id.Parse(s)
+	return ok && key
+}
+
+// words writes one value; "" is none.
+func (e Entry) words(column string, v any, zone *time.Location) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case bool:
+		if v {
+			return "yes"
+		}
+		return "no"
+	case float64:
+		if column == "amount_minor" || column == "price_minor" {
+			return e.amount(int64(v))
+		}
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	case string:
+		return e.text(column, v, zone)
+	case []any:
+		parts := make([]string, len(v))
+		for i, p := range v {
+			parts[i] = e.words(column, p, zone)
+		}
+		return strings.Join(parts, ", ")
+	}
+	return fmt.Sprint(v)
+}
+
+func (e Entry) text(column, v string, zone *time.Location) string {
+	if at, err := time.Parse(time.RFC3339, v); err == nil {
+		if zone == nil {
+			zone = time.UTC
+		}
+		return at.In(zone).Format("2 Jan 2006, 15:04 MST")
+	}
+	if day, err := time.Parse(time.DateOnly, v); err == nil {
+		return day.Format("2 Jan 2006")
+	}
+	if strings.HasSuffix(column, "country") {
+		if name := country.Name(v); name != "" {
+			return name
+		}
+	}
+	return v
+}
+
+// amount writes minor units with their currency where the entry knows it.
+func (e Entry) amount(minor int64) string {
+	for _, side := range []int{1, 0} {
+		if cur, ok := e.Changes["currency"][side].(string); ok {
+			return money.Format(minor, cur)
+		}
+	}
+	return strconv.FormatInt(minor, 10) + " in minor units"
+}
