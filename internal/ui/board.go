@@ -1,8 +1,9 @@
 package ui
 
 // BoardData is a kanban board. Moving a card posts "stage" (the column's id) and, from
-// script, expects any 2xx or a redirect; every other answer puts the card back and shows
-// the response's X-Message header or a general sentence.
+// script, expects any 2xx or a redirect; a 2xx with the header X-Go leads to the page it
+// names. Every other answer puts the card back and shows the response's X-Message header
+// or a general sentence.
 type BoardData struct {
 	Columns []BoardColumn
 	CanMove bool
@@ -11,8 +12,9 @@ type BoardData struct {
 // BoardColumn is one stage with its cards.
 type BoardColumn struct {
 	ID, Title string
-	Count     int64  // cards in all, also those not drawn
+	Count     int64  // cards in all, also those not drawn; below 0 is not shown
 	Total     string // their value in words
+	Hint      string // stands where cards would be, such as "Drop a deal here"
 	Cards     []BoardCard
 	More      Link // leads to the cards not drawn; left out when its label is ""
 }

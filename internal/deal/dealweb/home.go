@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"entente.dev/internal/access"
+	"entente.dev/internal/audit/trail"
 	"entente.dev/internal/deal"
 	"entente.dev/internal/ui"
 	"entente.dev/internal/ui/chart"
@@ -20,7 +21,7 @@ type homeView struct {
 	won      chart.ColumnsData
 	oldest   []deal.Deal // vendor: what waits longest
 	open     []deal.Deal // partner: returned, drafts, submitted
-	activity []ui.Event
+	activity []trail.Entry
 	rd       ui.Reader
 }
 
@@ -63,11 +64,20 @@ func (p *pages) vendorHome(r *http.Request, who access.Actor, v *homeView) (err 
 			v.oldest = append(v.oldest, it.Deal)
 		}
 	}
-	if p.Activity != nil {
-		v.activity, err = p.Activity(r.Context(), who)
+	if !who.May(trail.ActList) {
+		return nil
+	}
+	page, err := p.Trail.List(r.Context(), who, trail.Query{ObjectType: "deal", Outcome: "done", Limit: 3 * activityMost})
+	for _, e := range page.Items {
+		if _, told := verbs[e.Action]; told && len(v.activity) < activityMost {
+			v.activity = append(v.activity, e)
+		}
 	}
 	return err
 }
+
+// activityMost is how much of the latest activity the home page tells.
+const activityMost = 8
 
 // openOrder is in which order a partner sees its open registrations: what needs the partner first.
 var openOrder = []deal.State{deal.StateReturned, deal.StateDraft, deal.StateSubmitted}

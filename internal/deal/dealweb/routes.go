@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"entente.dev/internal/access"
+	"entente.dev/internal/audit/trail"
 	"entente.dev/internal/deal"
 	"entente.dev/internal/door"
 	"entente.dev/internal/kernel/errs"
@@ -26,9 +27,8 @@ type Deps struct {
 	// Owners returns the people who may own a deal of a partner, as far as the actor may see them. nil, or no people: the
 	// owner cannot be changed here.
 	Owners func(ctx context.Context, who access.Actor, partner id.ID) ([]ui.Option, error)
-	// Activity returns what happened lately in the programme, newest first. nil: the home page shows the oldest waiting
-	// registrations instead.
-	Activity func(ctx context.Context, who access.Actor) ([]ui.Event, error)
+	// Trail tells the vendor's people on their home page what happened lately.
+	Trail *trail.Service
 }
 
 // pages has the handlers.

@@ -210,12 +210,12 @@ func answerTitle(a deal.Answer) string {
 }
 
 // rowSub stands under a deal's title in a short list.
-func rowSub(d deal.Deal) string {
-	var parts []string
-	for _, s := range []string{customer(d), d.PartnerName} {
-		if s != "" {
-			parts = append(parts, s)
-		}
+func rowSub(d deal.Deal, vendor bool) string {
+	if !vendor {
+		return customer(d)
 	}
-	return strings.Join(parts, " · ")
+	if c := customer(d); c != "" {
+		return c + " · " + partnerOf(d)
+	}
+	return partnerOf(d)
 }

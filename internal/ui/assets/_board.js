@@ -38,6 +38,11 @@ async function move(b, e) {
     if (!res.ok && res.type !== "opaqueredirect") {
       message = res.headers.get("X-Message") || "The deal could not be moved. Reload the page and try again.";
     }
+    const go = res.headers.get("X-Go");
+    if (go) {
+      location.assign(go);
+      return;
+    }
   } catch {
     message = "The server cannot be reached; the deal is back where it was.";
   }
@@ -56,6 +61,7 @@ async function move(b, e) {
 
 function count(list, by) {
   const c = list.parentElement.querySelector("[data-count]");
+  if (!c) return;
   const n = Number(c.textContent.replace(/\D/g, "")) + by;
   c.textContent = new Intl.NumberFormat(document.documentElement.lang).format(n);
 }
