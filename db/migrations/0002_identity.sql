@@ -121,6 +121,7 @@ create table app.invitation (
   created_by    uuid,
   created_at    timestamptz not null default app.now(),
   constraint invitation_pk primary key (tenant_id, invitation_id),
+  constraint invitation_partner_fk foreign key (tenant_id, partner_id) references app.partner (tenant_id, partner_id) on delete cascade,
   constraint invitation_member_fk foreign key (tenant_id, member_id) references app.member (tenant_id, member_id) on delete cascade
 );
 create index invitation_member_ix on app.invitation (tenant_id, member_id, created_at desc);
@@ -146,6 +147,7 @@ create table app.api_key (
   created_by   uuid,
   created_at   timestamptz not null default app.now(),
   constraint api_key_pk primary key (tenant_id, key_id),
+  constraint api_key_partner_fk foreign key (tenant_id, partner_id) references app.partner (tenant_id, partner_id) on delete cascade,
   constraint api_key_member_fk foreign key (tenant_id, member_id) references app.member (tenant_id, member_id) on delete cascade
 );
 create index api_key_hash_ix on app.api_key (key_hash);
@@ -217,6 +219,9 @@ create table app.installation (
   secret     bytea not null,
   created_at timestamptz not null default now()
 );
+alter table app.installation enable row level security;
+alter table app.installation force row level security;
+create policy owner_reach on app.installation for all to entente_owner using (true) with check (true);
 call app.classify('installation', 'authorization', 'secret', 'secret');
 call app.classify('installation', 'authorization', 'internal', 'only_one installation_id created_at');
 

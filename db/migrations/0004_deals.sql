@@ -120,6 +120,7 @@ create table app.deal_claim (
   claim_key  text not null constraint deal_claim_key_ck check (claim_key <> ''),
   period     tstzrange not null constraint deal_claim_period_ck check (not isempty(period)),
   constraint deal_claim_pk primary key (tenant_id, claim_id),
+  constraint deal_claim_partner_fk foreign key (tenant_id, partner_id) references app.partner (tenant_id, partner_id),
   constraint deal_claim_deal_fk foreign key (tenant_id, deal_id) references app.deal (tenant_id, deal_id) on delete cascade,
   constraint deal_claim_one_ex exclude using gist (tenant_id with =, claim_key with =, period with &&)
 );
@@ -141,6 +142,7 @@ create table app.deal_note (
   body       text not null constraint deal_note_body_ck check (length(body) between 1 and 10000),
   created_at timestamptz not null default app.now(),
   constraint deal_note_pk primary key (tenant_id, note_id),
+  constraint deal_note_partner_fk foreign key (tenant_id, partner_id) references app.partner (tenant_id, partner_id),
   constraint deal_note_deal_fk foreign key (tenant_id, deal_id) references app.deal (tenant_id, deal_id) on delete cascade
 );
 create index deal_note_deal_ix on app.deal_note (tenant_id, deal_id, created_at desc);

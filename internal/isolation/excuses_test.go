@@ -1,0 +1,79 @@
+package isolation
+
+import "strings"
+
+// qualified lets the checks call the session's own function by its short name.
+func qualified(sql string) string {
+	return strings.ReplaceAll(sql, "policy_text(", "pg_temp.policy_text(")
+}
+
+const (
+	noTenant = ": no tenant_id that is not null"
+	byPublic = ": policy public_reach is permissive all to entente_public using true check true"
+	definer  = " owner entente_definer, search_path=pg_catalog, pg_temp, called by "
+	at       = "timestamp with time zone"
+)
+
+// excuses are the findings that are meant to be, each with the reason why nobody's data is less safe for it.
+var excuses = map[string]string{
+	"T1 person" + noTenant:        "one person has one login in however many tenants; only the public persona, which signs people in, has a grant",
+	"T1 session" + noTenant:       "a session begins before a membership is chosen; only the public persona has a grant, look-ups are by token hash",
+	"T1 one_time_link" + noTenant: "a reset or set-up link belongs to a person or to nobody, not to a tenant; only the public persona has a grant",
+	"T1 throttle" + noTenant:      "counts attempts before anybody is known; holds hashes only; only the public persona has a grant",
+	"T1 installation" + noTenant:  "one row about the installation; nobody but the owner has a grant",
+
+	"T1 person" + byPublic:        "no tenant to compare with, see its missing tenant_id",
+	"T1 session" + byPublic:       "no tenant to compare with, see its missing tenant_id",
+	"T1 one_time_link" + byPublic: "no tenant to compare with, see its missing tenant_id",
+	"T1 throttle" + byPublic:      "no tenant to compare with, see its missing tenant_id",
+	"T1 installation: policy owner_reach is permissive all to entente_owner using true check true":                            "the program reads it as owner at start; no persona has a grant",
+	"T1 tenant: policy public_reach is permissive select to entente_public using true":                                        "sign-in pages show the bound tenant's name and brand; the floor still holds",
+	"T1 row_history: policy owner_record is permissive insert to entente_owner check true":                                    "the history trigger writes as owner, for the tenant of the row that changed",
+	"T1 audit_entry: policy partner_witness is permissive insert to entente_partner check (partner_id IS NULL)":               "a partner's refused attempts go on the record that only the vendor reads",
+	"T1 account: policy partner_add is permissive insert to entente_partner check (source = 'partner'::text)":                 "a partner adds an account before the share that lets it see the account",
+	"T1 account_partner: policy partner_take is restrictive insert to entente_partner check app.may_take_account(account_id)": "it narrows: a partner shares with itself only what it adds in the same transaction",
+
+	"history audit_entry: no trigger history_delete, history_insert, history_update": "is itself the record; no persona may change or delete an entry",
+	"history row_history: no trigger history_delete, history_insert, history_update": "is itself the history; no persona may write it",
+	"history idempotency: no trigger history_delete, history_insert, history_update": "a day's cache of answers, of which the op and its audit entries are on record",
+	"history import_row: no trigger history_delete, history_insert, history_update":  "the lines of an uploaded file; what they change is in the history of the tables they change",
+
+	"T3 app.memberships(uuid)" + definer + "entente_public":                                                                                                                                  "sign-in, before a tenant is bound: the memberships of one person",
+	"T3 app.actor_by_key(bytea," + at + ")" + definer + "entente_public":                                                                                                                     "sign-in by the hash of a secret",
+	"T3 app.actor_by_session(bytea," + at + ")" + definer + "entente_public":                                                                                                                 "sign-in by the hash of a secret",
+	"T3 app.invitation_by_token(bytea)" + definer + "entente_public":                                                                                                                         "sign-in by the hash of a secret",
+	"T3 app.touch_api_key(uuid,uuid," + at + ")" + definer + "entente_public":                                                                                                                "writes nothing but the time of last use, reads nothing",
+	"T3 app.tenant_list()" + definer + "entente_platform entente_public entente_worker":                                                                                                      "the register: names of tenants and no content",
+	"T3 app.person_for_email(text,text)" + definer + "entente_partner entente_platform entente_staff entente_worker":                                                                         "gives the id behind an address, made on first mention, so that it tells nobody whether the address was known; refuses without a tenant",
+	"T3 app.set_first_password(bytea,text,text," + at + ")" + definer + "entente_partner entente_staff":                                                                                      "by the hash of an open invitation of app.tenant(), and only where there is no password",
+	"T3 app.set_founder_password(uuid,text,text," + at + ")" + definer + "entente_platform":                                                                                                  "for an Admin of app.tenant(), and only where there is no password",
+	"T3 app.bind_session(uuid,bytea,bytea," + at + "," + at + "," + at + ")" + definer + "entente_partner entente_staff":                                                                     "by the hash of the token, for app.tenant() and app.member()",
+	"T3 app.end_member_sessions(uuid," + at + ")" + definer + "entente_partner entente_staff entente_worker":                                                                                 "members of app.tenant(), and of app.partner() if one is bound",
+	"T3 app.my_sessions(" + at + ")" + definer + "entente_partner entente_staff":                                                                                                             "the person behind app.member() of app.tenant()",
+	"T3 app.end_my_sessions(uuid,uuid," + at + ")" + definer + "entente_partner entente_staff":                                                                                               "the person behind app.member() of app.tenant()",
+	"T3 app.my_password()" + definer + "entente_partner entente_staff":                                                                                                                       "the person behind app.member() of app.tenant(), to ask the current password again",
+	"T3 app.change_my_password(text,text," + at + ")" + definer + "entente_partner entente_staff":                                                                                            "the person behind app.member() of app.tenant(), who proved the current password",
+	"T3 app.claim_answer(text,text,uuid)" + definer + "entente_partner entente_staff entente_worker":                                                                                         "the blind availability check in app.tenant(): free, taken or look, never whose",
+	"T3 app.may_take_account(uuid)" + definer + "entente_partner":                                                                                                                            "yes or no about an account of app.tenant() that this transaction made",
+	"T3 app.search_deals(text,integer) owner entente_definer, search_path=pg_catalog, public, pg_temp, called by entente_partner entente_staff entente_worker":                               "ids in app.tenant(), and of app.partner() for a partner's login; public holds only extensions and nobody else makes objects there (T6)",
+	"T3 app.similar_deals(text[],integer) owner entente_definer, search_path=pg_catalog, public, pg_temp; pg_trgm.similarity_threshold=0.45, called by entente_staff entente_worker":         "ids in app.tenant(), not for partners; public holds only extensions and nobody else makes objects there (T6)",
+	"T3 app.enqueue(text,jsonb," + at + ",text) owner entente_jobs, search_path=pg_catalog, pg_temp, called by entente_partner entente_platform entente_public entente_staff entente_worker": "queues a job that names app.tenant(), whatever its arguments say",
+	"T3 app.ensure_partitions(" + at + ",integer) owner entente_owner, search_path=pg_catalog, pg_temp, called by entente_worker":                                                            "makes the next months of the two logs, protected like their parents",
+	"T3 app.history() owner entente_owner, search_path=pg_catalog, pg_temp, called by nobody":                                                                                                "the history trigger; it writes the tenant of the row that changed",
+
+	"T4 account_partner: account_partner_account_fk is not guarded by app.guard_links": "its policy partner_take asks more: the account is new and nobody's",
+	"T4 account_partner: account_partner_partner_fk is not guarded by app.guard_links": "its policy partner_reach lets a partner name only itself",
+	"T4 audit_entry.partner_id: no foreign key to partner":                             "the record outlives what it is about",
+	"T4 row_history.member_id: no foreign key to member":                               "the history outlives what it is about",
+	"T4 idempotency.member_id: no foreign key to member":                               "lives for a day; a partner's people read only the rows of app.member()",
+	"T4 session.tenant_id: no foreign key to tenant":                                   "refers to the tenant's member by both columns",
+
+	"T5 tenant: tenant_slug_uq is unique across tenants":          "a slug is a public name of the whole installation",
+	"T5 person: person_pk is unique across tenants":               "not a tenant table",
+	"T5 person: person_email_uq is unique across tenants":         "one login for an address; app.person_for_email does not tell whether it was there",
+	"T5 session: session_pk is unique across tenants":             "not a tenant table",
+	"T5 session: session_token_uq is unique across tenants":       "a hash of 256 random bits",
+	"T5 one_time_link: one_time_link_pk is unique across tenants": "a hash of 256 random bits",
+	"T5 throttle: throttle_pk is unique across tenants":           "not a tenant table",
+	"T5 installation: installation_pk is unique across tenants":   "there is one row",
+}
