@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"entente.dev/internal/account"
+	"entente.dev/internal/audit/trail"
 	"entente.dev/internal/datamap"
 	"entente.dev/internal/deal"
 	"entente.dev/internal/identity"
@@ -39,6 +40,7 @@ type App struct {
 	Partners *partner.Service
 	Accounts *account.Service
 	Deals    *deal.Service
+	Trail    *trail.Service
 	Transfer *transfer.Service
 
 	metrics *metrics
@@ -103,10 +105,11 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string,
 	a.Ops = &op.Ops{DB: db, Map: classes, Pages: page.NewSigner(db.Installation().Key("list cursors")), PublicURL: cfg.Origin(), Clock: time.Now, Log: log}
 	a.Tenants = tenant.New(a.Ops)
 	a.Mail = mail.New(a.Ops, sender)
-	a.Identity = identity.New(a.Ops, identity.Options{Tenants: a.Tenants, PublicURL: cfg.Origin()})
+	a.Identity = identity.New(a.Ops, identity.Options{Tenants: a.Tenants})
 	a.Partners = partner.New(a.Ops)
 	a.Accounts = account.New(a.Ops)
 	a.Deals = deal.New(a.Ops)
+	a.Trail = trail.New(a.Ops)
 	a.Transfer = transfer.New(a.Ops)
 	a.Ops.Listeners = a.listeners()
 	return a, nil

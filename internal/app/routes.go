@@ -1,0 +1,56 @@
+package app
+
+import (
+	"net/http"
+
+	"entente.dev/internal/account/accountapi"
+	"entente.dev/internal/audit/auditapi"
+	"entente.dev/internal/deal/dealapi"
+	"entente.dev/internal/deal/dealweb"
+	"entente.dev/internal/door"
+	"entente.dev/internal/identity/identityapi"
+	"entente.dev/internal/identity/identityweb"
+	"entente.dev/internal/partner/partnerapi"
+	"entente.dev/internal/ui"
+)
+
+// Doors builds both doors with every route of the program.
+func (a *App) Doors() door.Doors {
+	auth := identityweb.NewAuthenticator(a.Identity)
+	d := door.Doors{
+		Web: door.NewWeb(auth, door.WebOptions{PublicURL: a.Config.PublicURL, RenderError: a.renderError, Denied: a.denied}),
+		API: door.NewAPI(auth, door.APIOptions{Denied: a.denied}),
+	}
+	a.apiRoutes(d.API)
+	a.webRoutes(d.Web, d.API)
+	return d
+}
+
+func (a *App) apiRoutes(api *door.API) {
+	identityapi.Routes(api, a.Identity)
+	partnerapi.Routes(api, a.Partners)
+	accountapi.Routes(api, a.Accounts)
+	dealapi.Routes(api, a.Deals)
+	auditapi.Routes(api, a.Trail)
+}
+
+func (a *App) webRoutes(web *door.Web, _ *door.API) {
+	web.Public("GET /static/", "style sheets, scripts and icons say nothing about anybody", func(w http.ResponseWriter, r *http.Request) error {
+		ui.Static().ServeHTTP(w, r)
+		return nil
+	})
+	web.Public("POST /me/theme", "light or dark is kept in the browser only", func(w http.ResponseWriter, r *http.Request) error {
+		ui.ServeTheme(w, r)
+		return nil
+	})
+	identityweb.Routes(web, a.Identity, identityweb.Deps{Page: a.page, Bare: a.bare, Partners: a.Partners, SetUpDemo: a.FillSample})
+	dealweb.Routes(web, a.Deals, dealweb.Deps{Page: a.page, Partners: a.Partners, Tenants: a.Tenants, Trail: a.Trail, Owners: a.owners})
+}
+
+// public is what the public address serves: the doors, and health for whoever balances the load.
+func (a *App) public(doors door.Doors) http.Handler {
+	mux := http.NewServeMux()
+	a.health(mux)
+	mux.Handle("/", a.metrics.watch(doors))
+	return mux
+}
