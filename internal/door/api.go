@@ -41,6 +41,8 @@ type API struct {
 	routes []Route
 	ids    map[string]bool
 
+	registering string // the operation whose types are being named, in camel case
+
 	specOnce sync.Once
 	spec     []byte
 }
@@ -51,7 +53,7 @@ func NewAPI(auth Authenticator, o APIOptions) *API {
 	if o.Version == "" {
 		o.Version = "1"
 	}
-	registry := huma.NewMapRegistry("#/components/schemas/", schemaName)
+	registry := huma.NewMapRegistry("#/components/schemas/", a.schemaName)
 	registry.RegisterTypeAlias(reflect.TypeFor[id.ID](), reflect.TypeFor[idSchema]())
 	json := huma.Format{Marshal: marshal, Unmarshal: unmarshal}
 	a.huma = huma.NewAPI(huma.Config{

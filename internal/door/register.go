@@ -39,6 +39,8 @@ func register[I, O any](a *API, act access.Action, why string, op huma.Operation
 	}
 	// huma refuses a body of exactly the limit; the stack's own limit has the say.
 	op.MaxBodyBytes++
+	a.registering = camel(op.OperationID)
+	defer func() { a.registering = "" }()
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		c := ctx.Value(callKey{}).(*call)
 		if m, ok := any(in).(ifMatcher); ok {
@@ -168,15 +170,22 @@ func (a *API) describe(op *huma.Operation, act access.Action, why string) {
 }
 
 // schemaName names a type in the document. Types of a room's API package bear the room's
-// name, so that dealapi.Item and accountapi.Item do not clash.
-func schemaName(t reflect.Type, hint string) string {
+// name, so that dealapi.Item and accountapi.Item do not clash; a body without a type of its
+// own bears the name of the operation that is being registered.
+func (a *API) schemaName(t reflect.Type, hint string) string {
 	name := huma.DefaultSchemaNamer(t, hint)
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
 	}
+	if t.Name() == "" {
+		if at := strings.Index(hint, "Body"); at >= 0 && a.registering != "" {
+			return a.registering + hint[at:]
+		}
+		return name
+	}
 	pkg := t.PkgPath()
 	room, found := strings.CutSuffix(pkg[strings.LastIndexByte(pkg, '/')+1:], "api")
-	if !found || room == "" || t.Name() == "" {
+	if !found || room == "" {
 		return name
 	}
 	room = strings.ToUpper(room[:1]) + room[1:]
@@ -184,6 +193,15 @@ func schemaName(t reflect.Type, hint string) string {
 		return name
 	}
 	return room + name
+}
+
+// camel turns an operation id such as "deal.note_list" into "DealNoteList".
+func camel(operation string) string {
+	var b strings.Builder
+	for _, word := range strings.FieldsFunc(operation, func(r rune) bool { return r == '.' || r == '_' || r == '-' }) {
+		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	return b.String()
 }
 
 // idSchema describes id.ID.
