@@ -235,3 +235,12 @@ func first(errors ...error) error {
 	}
 	return nil
 }
+
+// Whose returns the person behind a session token, Nil when there is none: for pages before sign-in.
+func (s *Service) Whose(ctx context.Context, token string) (person id.ID, email string) {
+	k, err := s.session(ctx, token)
+	if err != nil {
+		return id.Nil, ""
+	}
+	return k.who.Person, k.self.Email
+}
