@@ -1,10 +1,15 @@
-// Package transfer brings tables in and out: imports of accounts, partners with their people, deals and products.
 package transfer
 
-import "entente.dev/internal/op"
+import (
+	"entente.dev/internal/op"
+	"entente.dev/internal/tenant"
+)
 
 // Service runs the room's use cases.
-type Service struct{ ops *op.Ops }
+type Service struct {
+	ops     *op.Ops
+	tenants *tenant.Service
+}
 
 // New returns the room's service.
-func New(o *op.Ops) *Service { return &Service{ops: o} }
+func New(o *op.Ops) *Service { return &Service{ops: o, tenants: tenant.New(o)} }
