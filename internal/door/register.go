@@ -179,6 +179,9 @@ func (a *API) schemaName(t reflect.Type, hint string) string {
 	}
 	if t.Name() == "" {
 		if at := strings.Index(hint, "Body"); at >= 0 && a.registering != "" {
+			if strings.HasSuffix(strings.ToLower(hint[:at]), "out") {
+				return a.registering + "Answer" + hint[at+len("Body"):]
+			}
 			return a.registering + hint[at:]
 		}
 		return name

@@ -68,7 +68,10 @@ func (v *boardView) fill(b deal.Board, rd ui.Reader) {
 func (v *boardView) card(rd ui.Reader, d deal.Deal) ui.BoardCard {
 	c := ui.BoardCard{Href: dealHref(d.ID), Title: d.Title, Sub: rowSub(d, vendor(v.who)), Amount: amount(rd, d), Owner: d.OwnerName}
 	if t := dayTime(rd, d.ExpectedCloseOn); !t.IsZero() {
-		c.Due, c.Late = day(rd, d.ExpectedCloseOn), !rd.Now.IsZero() && t.Add(24*time.Hour).Before(rd.Now)
+		c.Due, c.Late = rd.Day(t), !rd.Now.IsZero() && t.Add(24*time.Hour).Before(rd.Now)
+		if t.Year() == rd.Now.Year() {
+			c.Due = t.Format("2 Jan")
+		}
 	}
 	if d.Can(v.who, deal.ActMove) {
 		c.MoveHref = dealHref(d.ID) + "/move"

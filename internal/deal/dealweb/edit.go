@@ -3,6 +3,7 @@ package dealweb
 import (
 	"net/http"
 	"strconv"
+	"strings"
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/deal"
@@ -114,7 +115,10 @@ func valuesOf(d deal.Deal) map[string]string {
 	out := map[string]string{"title": d.Title, "account.name": d.AccountName, "account.domain": d.AccountDomain, "account.country": d.AccountCountry,
 		"currency": d.Currency, "product": d.Product, "expected_close_on": string(d.ExpectedCloseOn), "version": strconv.Itoa(d.Version)}
 	if d.AmountMinor != nil {
-		out["amount"] = money.Decimal(*d.AmountMinor, d.Currency)
+		whole, frac, _ := strings.Cut(money.Decimal(*d.AmountMinor, d.Currency), ".")
+		if out["amount"] = whole; strings.Trim(frac, "0") != "" {
+			out["amount"] = whole + "." + frac
+		}
 	}
 	if d.Owner != id.Nil {
 		out["owner_id"] = d.Owner.String()

@@ -56,7 +56,7 @@ func homeLine(who access.Actor, v ui.Viewer) string {
 
 func (p *pages) vendorHome(r *http.Request, who access.Actor, v *homeView) (err error) {
 	if who.May(deal.ActQueue) {
-		q, err := p.deals.Queue(r.Context(), who, deal.QueueQuery{Limit: 5})
+		q, err := p.deals.Queue(r.Context(), who, deal.QueueQuery{Limit: rowsMost})
 		if err != nil {
 			return err
 		}
@@ -76,15 +76,17 @@ func (p *pages) vendorHome(r *http.Request, who access.Actor, v *homeView) (err 
 	return err
 }
 
-// activityMost is how much of the latest activity the home page tells.
-const activityMost = 8
+// rowsMost and activityMost are how many rows the short lists of the home page have.
+const rowsMost, activityMost = 6, 8
+
+func (v homeView) expiring() []deal.Deal { return v.sum.Expiring[:min(rowsMost, len(v.sum.Expiring))] }
 
 // openOrder is in which order a partner sees its open registrations: what needs the partner first.
 var openOrder = []deal.State{deal.StateReturned, deal.StateDraft, deal.StateSubmitted}
 
 func (p *pages) partnerHome(r *http.Request, who access.Actor, v *homeView) error {
 	for _, s := range openOrder {
-		l, err := p.deals.List(r.Context(), who, deal.Query{State: s, Limit: 6})
+		l, err := p.deals.List(r.Context(), who, deal.Query{State: s, Limit: 3})
 		if err != nil {
 			return err
 		}
@@ -109,6 +111,8 @@ func (v *homeView) draw() {
 	}
 	if len(v.oldest) > 0 {
 		decide.Note, decide.Tone = "oldest "+v.rd.Relative(at(v.oldest[0].SubmittedAt)), v.patience()
+	} else if len(v.open) > 0 && v.open[0].State == deal.StateReturned {
+		decide.Note, decide.Tone = "others were returned to you", ui.Warn
 	} else if waiting == 0 {
 		decide.Note = "nothing is waiting"
 	}

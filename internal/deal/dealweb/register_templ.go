@@ -155,7 +155,7 @@ func customerFields(v formView, fresh bool) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = ui.Input(asking(ui.FieldOf(v.form, "account.name", "Company name").Place("Acme GmbH").Max(200).Auto("off"), fresh)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Input(asking(ui.FieldOf(v.form, "account.name", "Company name").Place("Acme GmbH").Max(200).Auto("off").With("autofocus", fresh && len(v.form.Fields()) == 0), fresh)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
