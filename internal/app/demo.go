@@ -166,13 +166,17 @@ func (d *demo) makeDeals(ctx context.Context) error {
 		if d.now.After(d.end) {
 			d.now = d.end.Add(-time.Hour)
 		}
+		if i%10 == 0 {
+			if _, err := d.deals.Expire(ctx, d.admin.Tenant); err != nil {
+				return err
+			}
+		}
 		if err := d.oneDeal(ctx, i, stages); err != nil {
 			return fmt.Errorf("deal %d: %w", i, err)
 		}
 	}
 	d.now = d.end
-	_, err = d.deals.Expire(ctx, d.admin.Tenant)
-	return err
+	return nil
 }
 
 func (d *demo) oneDeal(ctx context.Context, i int, stages []deal.Stage) error {
@@ -182,7 +186,7 @@ func (d *demo) oneDeal(ctx context.Context, i int, stages []deal.Stage) error {
 	product := demoProducts[d.rnd.IntN(len(demoProducts))]
 	amount := int64(product.low+d.rnd.IntN(product.high-product.low)) * 100_00
 	x, err := d.deals.Create(ctx, who, deal.CreateInput{Title: fmt.Sprintf(product.title, c.name), Account: deal.AccountFacts{Name: c.name, Domain: c.domain, Country: c.country},
-		AmountMinor: &amount, Currency: p.currency(), Product: product.name, ExpectedCloseOn: deal.DayOf(d.now.AddDate(0, 1+d.rnd.IntN(4), d.rnd.IntN(28))), Source: "demo"})
+		AmountMinor: &amount, Currency: "EUR", Product: product.name, ExpectedCloseOn: deal.DayOf(d.now.AddDate(0, 1+d.rnd.IntN(4), d.rnd.IntN(28))), Source: "demo"})
 	if err != nil {
 		return err
 	}
@@ -197,17 +201,6 @@ func (d *demo) oneDeal(ctx context.Context, i int, stages []deal.Stage) error {
 		return nil // waits
 	}
 	return d.decide(ctx, x, who, stages)
-}
-
-// currency returns what a partner quotes in.
-func (p demoPartner) currency() string {
-	switch p.Country {
-	case "US", "CA":
-		return "USD"
-	case "GB":
-		return "GBP"
-	}
-	return "EUR"
 }
 
 func (d *demo) decide(ctx context.Context, x deal.Deal, who access.Actor, stages []deal.Stage) error {
