@@ -102,7 +102,7 @@ select t.name || '.' || a.attname || ': refers to nothing'
   from tables t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped and a.atttypid = 'uuid'::regtype
  where not t.relispartition
    and not exists (select from pg_constraint c where c.contype = 'f' and c.conrelid = t.oid and a.attnum = any (c.conkey))
-   and not exists (select from pg_index i where i.indrelid = t.oid and i.indisprimary and i.indkey[i.indnatts - 1] = a.attnum)`},
+   and not exists (select from pg_index i where i.indrelid = t.oid and i.indisprimary and i.indnatts <= 2 and i.indkey[i.indnatts - 1] = a.attnum)`},
 	{"T4", "what the partner persona writes refers only to what it sees", `
 select t.name || ': ' || c.conname || ' is not guarded by app.guard_links'
   from tables t join pg_constraint c on c.conrelid = t.oid and c.contype = 'f' and cardinality(c.conkey) = 2
