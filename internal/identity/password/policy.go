@@ -24,10 +24,6 @@ const (
 // need several code points still fit.
 const maxBytes = 8 * MaxRunes
 
-// surprise is how many characters a guesser must still find after the words and patterns
-// that guessers try first are taken away.
-const surprise = 8
-
 //go:embed common.txt
 var commonText string
 
@@ -41,17 +37,8 @@ var common = func() map[string]bool {
 	return set
 }()
 
-// obvious are words that nearly every guessing list starts with.
-var obvious = []string{
-	"administrator", "qwertyuiop", "qwertzuiop", "azertyuiop", "1q2w3e4r5t6y", "1qaz2wsx3edc", "asdfghjkl", "zxcvbnm",
-	"passphrase", "password", "passwort", "passw0rd", "p@ssw0rd", "motdepasse", "contraseña", "contrasena",
-	"changeme", "iloveyou", "sunshine", "princess", "football", "baseball", "superman", "whatever", "trustno1",
-	"entente", "welcome", "letmein", "qwerty", "qwertz", "azerty", "monkey", "dragon", "master", "secret", "abc123",
-	"1q2w3e4r", "1qaz2wsx", "admin", "login", "hello", "asdf", "pass", "test", "user",
-}
-
-// Check refuses a new password that is too short, too long or among the first anyone would
-// guess. The words are what an attacker knows about this account: the tenant's name, the
+// Check refuses a new password that is too short, too long or on the list of those that everyone
+// tries first. As NIST SP 800-63B-4, 3.1.1.2, asks, the whole password is compared, never a part of it. The words are what an attacker knows about this account: the tenant's name, the
 // e-mail address, the person's name. The error is Invalid with one field "password" whose
 // message says what to do instead.
 func Check(plain string, words ...string) error {
@@ -69,71 +56,35 @@ func Check(plain string, words ...string) error {
 	if common[folded] {
 		return refuse("common", "This is one of the first passwords anyone would try. Take three or four words that have nothing to do with each other.")
 	}
-	if remaining(folded, words) < surprise {
-		return refuse("obvious", "This is too easy to guess: it is mostly a well-known word, a name that belongs to this account, or a pattern. Add words that have nothing to do with them.")
+	if unit := folded[:period(folded)]; len(unit) < minUnit || slices.Contains(contextWords(words), unit) {
+		return refuse("obvious", "This only repeats itself or a name that belongs to this account. Take three or four words that have nothing to do with each other.")
 	}
 	return nil
 }
 
-// remaining counts the characters of the folded password that are left when known words
-// are taken out, repetition of the whole counts once, and a run of repeated or
-// neighbouring characters counts as two.
-func remaining(folded string, words []string) int {
-	for _, w := range contextWords(words) {
-		folded = strings.ReplaceAll(folded, w, "")
-	}
-	for _, w := range obvious {
-		folded = strings.ReplaceAll(folded, fold(w), "")
-	}
-	rest := []rune(folded)
-	rest = rest[:period(rest)]
-	count, length, step := 0, 0, rune(0)
-	for i, r := range rest {
-		if length > 0 {
-			d := r - rest[i-1]
-			if d >= -1 && d <= 1 && (length == 1 || d == step) {
-				step = d
-				if length++; length == 2 {
-					count++
-				}
-				continue
-			}
-		}
-		count++
-		length = 1
-	}
-	return count
-}
+// minUnit is the shortest text whose repetition is taken as a password.
+const minUnit = 4
 
-// contextWords folds the words and their parts, longest first, leaving out what is too
-// short to mean anything.
+// contextWords folds the words and their parts.
 func contextWords(words []string) []string {
 	var out []string
 	for _, w := range words {
-		parts := strings.FieldsFunc(w, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) })
-		for _, p := range append([]string{w}, parts...) {
-			if p = fold(p); utf8.RuneCountInString(p) >= 3 {
-				out = append(out, p)
-			}
+		out = append(out, fold(w))
+		for _, p := range strings.FieldsFunc(w, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) }) {
+			out = append(out, fold(p))
 		}
 	}
-	// Longest first, so that a whole address goes before its parts.
-	slices.SortStableFunc(out, func(a, b string) int { return len(b) - len(a) })
 	return out
 }
 
-// period returns the length of the shortest prefix whose repetition is r.
-func period(r []rune) int {
-	for p := 1; p <= len(r)/2; p++ {
-		same := true
-		for i := p; i < len(r) && same; i++ {
-			same = r[i] == r[i-p]
-		}
-		if same {
+// period returns the length of the shortest prefix whose repetition is s.
+func period(s string) int {
+	for p := 1; p <= len(s)/2; p++ {
+		if len(s)%p == 0 && strings.Repeat(s[:p], len(s)/p) == s {
 			return p
 		}
 	}
-	return len(r)
+	return len(s)
 }
 
 // fold drops spaces and punctuation and lowers the rest, so that these do not make a known
