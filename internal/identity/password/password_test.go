@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"runtime"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"entente.dev/internal/kernel/errs"
 )
