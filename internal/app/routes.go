@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"entente.dev/internal/account/accountapi"
+	"entente.dev/internal/account/accountweb"
 	"entente.dev/internal/audit/auditapi"
 	"entente.dev/internal/deal/dealapi"
 	"entente.dev/internal/deal/dealweb"
@@ -11,6 +12,7 @@ import (
 	"entente.dev/internal/identity/identityapi"
 	"entente.dev/internal/identity/identityweb"
 	"entente.dev/internal/partner/partnerapi"
+	"entente.dev/internal/partner/partnerweb"
 	"entente.dev/internal/ui"
 )
 
@@ -44,6 +46,8 @@ func (a *App) webRoutes(web *door.Web, _ *door.API) {
 		return nil
 	})
 	identityweb.Routes(web, a.Identity, identityweb.Deps{Page: a.page, Bare: a.bare, Partners: a.Partners, SetUpDemo: a.FillSample})
+	partnerweb.Routes(web, partnerweb.Deps{Page: a.page, Partners: a.Partners, People: a.Identity, Deals: a.Deals, Trail: a.Trail})
+	accountweb.Routes(web, accountweb.Deps{Page: a.page, Accounts: a.Accounts, Deals: a.Deals, Trail: a.Trail})
 	dealweb.Routes(web, a.Deals, dealweb.Deps{Page: a.page, Partners: a.Partners, Tenants: a.Tenants, Trail: a.Trail, Owners: a.owners})
 }
 
