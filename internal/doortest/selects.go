@@ -18,7 +18,7 @@ func Selects(t testing.TB, page, sel string) bool {
 	}
 	path, text, _ := strings.Cut(sel, " :: ")
 	nodes := []*html.Node{root}
-	for _, part := range strings.Fields(path) {
+	for _, part := range steps(path) {
 		st := parseStep(t, part)
 		var next []*html.Node
 		for _, n := range nodes {
@@ -36,6 +36,17 @@ func Selects(t testing.TB, page, sel string) bool {
 		}
 	}
 	return false
+}
+
+// steps cuts a selector at its spaces, but for those within [].
+func steps(path string) []string {
+	inside := false
+	return strings.FieldsFunc(path, func(c rune) bool {
+		if c == '[' || c == ']' {
+			inside = c == '['
+		}
+		return c == ' ' && !inside
+	})
 }
 
 func walk(n *html.Node, fn func(*html.Node)) {
