@@ -57,7 +57,7 @@ func (p *pages) update(w http.ResponseWriter, r *http.Request, who access.Actor)
 
 func readEdit(f *httpx.Form, key id.ID) deal.UpdateInput {
 	facts := readFacts(f)
-	title, product := f.Text("title"), f.Text("product")
+	title, product := f.Need("title"), f.Text("product")
 	in := deal.UpdateInput{ID: key, Version: f.Version(), Title: &title, Account: &facts.account, Currency: &facts.currency,
 		ExpectedCloseOn: &facts.close, Product: &product, AmountMinor: facts.amount}
 	if owner := f.ID("owner_id"); f.Value("has_owner") != "" {

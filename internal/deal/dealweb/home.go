@@ -128,6 +128,26 @@ func (v *homeView) waiting() int64 {
 	return n
 }
 
+// everWon reports whether there is anything to draw by month.
+func (v *homeView) everWon() bool {
+	for _, m := range v.sum.WonByMonth {
+		if len(m.Totals) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// fresh reports whether the programme has no deal that a chart would show, nor a trace of one.
+func (v *homeView) fresh() bool {
+	for _, s := range v.sum.Pipeline {
+		if len(s.Totals) > 0 {
+			return false
+		}
+	}
+	return v.waiting() == 0 && len(v.activity) == 0 && !v.everWon()
+}
+
 // patience is the tone of waiting: more than a week is late.
 func (v *homeView) patience() ui.Tone {
 	for _, b := range v.sum.Waiting {

@@ -92,7 +92,7 @@ func (p *pages) submitNew(w http.ResponseWriter, r *http.Request, who access.Act
 func readNew(f *httpx.Form) (in deal.CreateInput, submit bool) {
 	submit = f.Choice("intent", "submit", "draft") == "submit"
 	facts := readFacts(f)
-	in = deal.CreateInput{Title: f.Text("title"), Partner: f.ID("partner_id"), Account: facts.account, AmountMinor: facts.amount, Currency: facts.currency,
+	in = deal.CreateInput{Title: f.Need("title"), Partner: f.ID("partner_id"), Account: facts.account, AmountMinor: facts.amount, Currency: facts.currency,
 		ExpectedCloseOn: facts.close, Product: f.Text("product")}
 	if submit && f.Value("amount") == "" {
 		f.Refuse("amount", "field.required", "Give the amount you expect; an estimate will do.")

@@ -68,12 +68,16 @@ func (v recordView) events() []ui.Event {
 			if e.ActorRole == "system" || e.Note != "" {
 				ev.Note = e.Note
 			}
+		case deal.ActMove:
+			if to, ok := e.Changes["stage_id"][1].(string); ok {
+				ev.Verb = "moved it to " + to
+			}
 		case deal.ActNote:
 			if e.Note == "internal note" {
 				ev.Tag = "Internal"
 			}
 		default:
-			ev.Changes = v.changes(e)
+			ev.Changes, ev.Note = v.changes(e), said(e)
 		}
 		out = append(out, ev)
 	}
@@ -86,12 +90,15 @@ type label struct{ column, words string }
 var labels = []label{
 	{"title", "Title"}, {"account_name", "Customer"}, {"account_domain", "Domain"}, {"account_country", "Country"}, {"amount_minor", "Amount"},
 	{"product", "Product"}, {"stage_id", "Stage"}, {"owner_id", "Owner"}, {"partner_id", "Partner"}, {"expected_close_on", "Expected close"},
-	{"closed_on", "Closed on"}, {"protected_until", "Protected until"}, {"reason_code", "Reason"}, {"reason", "In words"}, {"answer", "Customer is"},
+	{"closed_on", "Closed on"}, {"protected_until", "Protected until"}, {"answer", "Customer is"},
 }
 
 // changes are an entry's differences in people's words. The state is told by the verb, derived columns not at all.
 func (v recordView) changes(e deal.Entry) []ui.Change {
 	diff := maps.Clone(e.Changes)
+	if act := access.Action(e.Action); act == deal.ActWin || act == deal.ActLose {
+		delete(diff, "stage_id") // the verb says it
+	}
 	if _, ok := diff["currency"]; ok && diff["amount_minor"] == [2]any{} {
 		diff["amount_minor"] = [2]any{v.amountNow(), v.amountNow()} // the currency alone was changed
 	}
@@ -107,6 +114,13 @@ func (v recordView) changes(e deal.Entry) []ui.Change {
 		}
 	}
 	return slices.Clip(out)
+}
+
+// said is the reason that came with a step, as it was given.
+func said(e deal.Entry) string {
+	code, _ := e.Changes["reason_code"][1].(string)
+	reason, _ := e.Changes["reason"][1].(string)
+	return reasonOf(&deal.Deal{ReasonCode: code, Reason: reason})
 }
 
 func (v recordView) amountNow() any {
@@ -141,8 +155,6 @@ func (v recordView) value(column string, x, currency any) string {
 		if name := country.Name(s); name != "" {
 			return name
 		}
-	case "reason_code":
-		return deal.RejectLabel(s)
 	case "answer":
 		return answerTitle(deal.Answer(s))
 	}
