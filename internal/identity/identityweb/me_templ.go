@@ -196,7 +196,7 @@ func mePage(p ui.Page, v meView) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = newPassword(v.password).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = newPassword(v.password, "New password").Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -165,6 +165,11 @@ func (v personView) reaches() bool {
 	return v.Status != identity.StatusRemoved && identity.MayGive(v.who, v.Role)
 }
 
+// invitable reports whether a link can be sent: to somebody with an address who is not in yet.
+func (v personView) invitable() bool {
+	return v.may(identity.ActInvite) && v.Email != "" && (v.Status == identity.StatusListed || v.Status == identity.StatusInvited)
+}
+
 func (v personView) self() bool { return v.ID == v.who.Member }
 
 // roles are the roles on this person's side that the actor may give.

@@ -826,7 +826,7 @@ func personActions(v personView) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				if v.may(identity.ActInvite) && (v.Status == identity.StatusListed || v.Status == identity.StatusInvited) {
+				if v.invitable() {
 					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 31, "<div>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err

@@ -112,7 +112,7 @@ func setUpPage(p ui.Page, f *httpx.Form, demo bool) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = newPassword(f).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = newPassword(f, "Choose a password").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -333,7 +333,7 @@ func invitationPage(p ui.Page, f *httpx.Form, v invited) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = newPassword(f).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = newPassword(f, "Choose a password").Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

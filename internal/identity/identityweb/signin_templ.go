@@ -501,7 +501,7 @@ func resetPage(p ui.Page, f *httpx.Form) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = newPassword(f).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = newPassword(f, "New password").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -541,7 +541,7 @@ func resetPage(p ui.Page, f *httpx.Form) templ.Component {
 	})
 }
 
-func newPassword(f *httpx.Form) templ.Component {
+func newPassword(f *httpx.Form, label string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -562,7 +562,7 @@ func newPassword(f *httpx.Form) templ.Component {
 			templ_7745c5c3_Var21 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = ui.Input(ui.FieldOf(f, "password", "New password").As("password").Req().Auto("new-password").
+		templ_7745c5c3_Err = ui.Input(ui.FieldOf(f, "password", label).As("password").Req().Auto("new-password").
 			Hint("At least 15 characters. Three or four words that have nothing to do with each other are easy to remember.")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
