@@ -79,13 +79,6 @@ update deal_claim set period = tstzrange(lower(period), greatest($3, lower(perio
  where tenant_id = $1 and deal_id = $2 and upper(period) > $3`
 )
 
-func scanDeal(row pgx.CollectableRow) (Deal, error) {
-	var d Deal
-	err := row.Scan(dealFields(&d)...)
-	d.utc()
-	return d, err
-}
-
 // dealFields are the places of dealColumns. Named string types are scanned as strings: pgx is faster so.
 func dealFields(d *Deal) []any {
 	return []any{&d.ID, &d.Partner, &d.PartnerName, &d.Owner, &d.OwnerName, &d.Account, &d.Title, &d.AccountName, &d.AccountDomain,
@@ -130,12 +123,11 @@ func each(ctx context.Context, tx *op.Tx, sql string, args []any, fn func(*Deal)
 	}
 	defer rows.Close()
 	var d Deal
-	fields := dealFields(&d)
+	fields := rows.FieldDescriptions()
 	for rows.Next() {
-		if err := rows.Scan(fields...); err != nil {
+		if err := readDeal(rows, fields, &d); err != nil {
 			return err
 		}
-		d.utc()
 		if err := fn(&d); err != nil {
 			return err
 		}
