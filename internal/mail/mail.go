@@ -15,6 +15,7 @@ package mail
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -119,18 +120,32 @@ type Service struct {
 // New returns the room's service.
 func New(o *op.Ops, sender mailer.Sender) *Service { return &Service{ops: o, sender: sender} }
 
+// Statuses are what can have become of a mail.
+var Statuses = []string{"queued", "sent", "logged", "failed"}
+
+// Query says which mails to list; zero values mean any.
+type Query struct {
+	Text   string // a part of the address, the name or the subject
+	Status string
+	Limit  int
+	Cursor string
+}
+
 // Page is one page of the e-mail log; Next is the cursor of the next page, "" on the last.
 type Page struct {
 	Items []Mail
 	Next  string
 }
 
-// List returns one page of the e-mail log, newest first, without the bodies.
-func (s *Service) List(ctx context.Context, who access.Actor, limit int, cursor string) (Page, error) {
-	limit = page.Limit(limit)
+// List returns one page of the e-mail log, newest first, without the bodies. Invalid "status" for an unknown one.
+func (s *Service) List(ctx context.Context, who access.Actor, q Query) (Page, error) {
+	if q.Status != "" && !slices.Contains(Statuses, q.Status) {
+		return Page{}, errs.Refused([]errs.Field{{Name: "status", Code: "field.choice", Msg: "Use one of: " + strings.Join(Statuses, ", ") + "."}})
+	}
+	limit := page.Limit(q.Limit)
 	at, last := s.ops.Clock().Add(time.Hour), id.Nil
-	if cursor != "" {
-		c, err := s.ops.Pages.Decode(cursor, who.Tenant.String(), "mail")
+	if q.Cursor != "" {
+		c, err := s.ops.Pages.Decode(q.Cursor, who.Tenant.String(), "mail")
 		if err == nil {
 			err = c.Scan(&at, &last)
 		}
@@ -140,7 +155,7 @@ func (s *Service) List(ctx context.Context, who access.Actor, limit int, cursor 
 	}
 	var out Page
 	err := op.Batch(ctx, s.ops, who, ActList, func(r *op.Reads) {
-		r.Query(sqlList, []any{who.Tenant, at, last, limit + 1}, func(rows pgx.Rows) (err error) {
+		r.Query(sqlList, []any{who.Tenant, at, last, limit + 1, q.Status, strings.ToLower(strings.TrimSpace(q.Text))}, func(rows pgx.Rows) (err error) {
 			out.Items, err = pgx.CollectRows(rows, scan)
 			return err
 		})

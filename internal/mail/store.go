@@ -20,7 +20,10 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, ''), $10, $11, $12, $13, $14)
   from mail where tenant_id = $1 and mail_id = $2`
 
 	sqlList = `select tenant_id, mail_id, template, to_email, to_name, subject, '', '', status, attempts, last_error, object_type, object_id, created_at, sent_at
-  from mail where tenant_id = $1 and (created_at, mail_id) < ($2, coalesce($3::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')) order by created_at desc, mail_id desc limit $4`
+  from mail where tenant_id = $1 and (created_at, mail_id) < ($2, coalesce($3::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+   and ($5 = '' or status = $5)
+   and ($6 = '' or position($6 in lower(subject)) > 0 or position($6 in lower(to_name)) > 0 or position($6 in to_email) > 0)
+ order by created_at desc, mail_id desc limit $4`
 
 	sqlLink = `select coalesce(link, '') from mail where tenant_id = $1 and mail_id = $2`
 
