@@ -44,8 +44,8 @@ type dealPlan struct {
 
 // undoDeal is what undo needs of a row beside its deal.
 type undoDeal struct {
-	Deal   *dealRecord `json:"deal,omitempty"`   // as it stood before
-	Shared bool        `json:"shared,omitempty"` // the row made the account visible to the partner
+	Deal  *dealRecord `json:"deal,omitempty"`  // as it stood before
+	Share *share      `json:"share,omitempty"` // the row made the account visible to the partner
 }
 
 func (i *dealImport) load(ctx context.Context, tx *op.Tx) error {

@@ -227,7 +227,7 @@ func (i *dealImport) share(ctx context.Context, tx *op.Tx) error {
 	}
 	made, err := shareAccounts(ctx, tx, list)
 	for s := range made {
-		i.now.shares[s].Shared = true
+		i.now.shares[s].Share = &s
 	}
 	return err
 }

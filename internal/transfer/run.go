@@ -131,7 +131,7 @@ func (w *worker) chunk(ctx context.Context) (more bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		if err := tx.Allow(r.Object()); err != nil {
+		if err := errors.Join(tx.Allow(r.Object()), planAfresh(ctx, tx)); err != nil {
 			return false, err
 		}
 		if r.Status != w.status {

@@ -51,6 +51,9 @@ update import_row set outcome = 'waiting', problems = '[]'
 update import_run set status = $3, failure = '', acted_by = $4, acted_by_name = $5, version = version + 1, updated_at = $6
  where tenant_id = $1 and import_id = $2`
 
+	// An import fills tables that were empty when the session's plans were made; those plans would read whole tenants.
+	sqlPlanAfresh = `select set_config('plan_cache_mode', 'force_custom_plan', true)`
+
 	sqlChunk = `
 select row_no, cells, outcome, problems, object_id, before from import_row
  where tenant_id = $1 and import_id = $2 and row_no > $3 order by row_no limit $4`
@@ -163,6 +166,12 @@ func takeUp(ctx context.Context, tx *op.Tx, r Run, status string) error {
 
 func saveFailure(ctx context.Context, tx *op.Tx, r Run, why string) error {
 	_, err := tx.Exec(ctx, sqlFail, tx.Who.Tenant, r.ID, why, tx.Now)
+	return err
+}
+
+// planAfresh has every statement of the transaction planned for the tables as they are now.
+func planAfresh(ctx context.Context, tx *op.Tx) error {
+	_, err := tx.Exec(ctx, sqlPlanAfresh)
 	return err
 }
 

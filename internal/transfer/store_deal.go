@@ -83,6 +83,7 @@ type dealRecord struct {
 	SearchText string `db:"-" json:"search_text"`
 }
 
+// dealsKnown returns the deals with these external ids, locked when they may be changed.
 func dealsKnown(ctx context.Context, tx *op.Tx, external []string, lock bool) (map[string]dealRecord, error) {
 	sql := sqlDealsKnown
 	if lock {
@@ -125,7 +126,10 @@ func endClaims(ctx context.Context, tx *op.Tx, deals []id.ID) error {
 }
 
 // share is a partner's sight of an account.
-type share struct{ Partner, Account id.ID }
+type share struct {
+	Partner id.ID `json:"partner_id"`
+	Account id.ID `json:"account_id"`
+}
 
 // shareAccounts lets partners see accounts and returns which they did not see before.
 func shareAccounts(ctx context.Context, tx *op.Tx, list []share) (map[share]bool, error) {

@@ -21,10 +21,13 @@ update import_run set status = 'undoing', phase = 'undo', report = $3, done = 0,
 delete from deal d where d.tenant_id = $1 and d.import_id = $2 and d.deal_id = any($3) and d.version = 1
    and not exists (select 1 from deal_note n where n.tenant_id = $1 and n.deal_id = d.deal_id)
    and not exists (select 1 from deal_claim c where c.tenant_id = $1 and c.deal_id = d.deal_id)
-returning d.deal_id, d.title, d.partner_id, d.account_id`
+returning d.deal_id, d.title, d.partner_id`
 
+	// Sight of an account that the import gave, and that no deal needs any more.
 	sqlDropShares = `
-delete from account_partner s using unnest($2::uuid[], $3::uuid[]) as v (partner_id, account_id)
+delete from account_partner s
+ using (select (before -> 'share' ->> 'partner_id')::uuid as partner_id, (before -> 'share' ->> 'account_id')::uuid as account_id from import_row
+         where tenant_id = $1 and import_id = $2 and before -> 'share' is not null) v
  where s.tenant_id = $1 and s.partner_id = v.partner_id and s.account_id = v.account_id
    and not exists (select 1 from deal d where d.tenant_id = $1 and d.partner_id = v.partner_id and d.account_id = v.account_id)`
 
@@ -33,16 +36,16 @@ delete from account a where a.tenant_id = $1 and a.import_id = $2 and ($3::uuid[
    and not exists (select 1 from deal d where d.tenant_id = $1 and d.account_id = a.account_id)
    and not exists (select 1 from contact c where c.tenant_id = $1 and c.account_id = a.account_id)
    and not exists (select 1 from account_partner s where s.tenant_id = $1 and s.account_id = a.account_id)
-returning a.account_id, a.name, null::uuid, null::uuid`
+returning a.account_id, a.name, null::uuid`
 
 	sqlDropProducts = `
 delete from product p where p.tenant_id = $1 and p.import_id = $2 and p.product_id = any($3) and p.version = 1
-returning p.product_id, p.name, null::uuid, null::uuid`
+returning p.product_id, p.name, null::uuid`
 
 	sqlDropMembers = `
 delete from member m where m.tenant_id = $1 and m.import_id = $2 and ($3::uuid[] is null or m.member_id = any($3)) and m.version = 1 and m.status = 'listed' and m.person_id is null
    and not exists (select 1 from deal d where d.tenant_id = $1 and d.owner_id = m.member_id)
-returning m.member_id, m.name, m.partner_id, null::uuid`
+returning m.member_id, m.name, m.partner_id`
 
 	sqlDropPartners = `
 delete from partner p where p.tenant_id = $1 and p.import_id = $2 and p.version = 1 and $3::uuid[] is null
@@ -50,7 +53,7 @@ delete from partner p where p.tenant_id = $1 and p.import_id = $2 and p.version 
    and not exists (select 1 from deal d where d.tenant_id = $1 and d.partner_id = p.partner_id)
    and not exists (select 1 from contact c where c.tenant_id = $1 and c.partner_id = p.partner_id)
    and not exists (select 1 from account_partner s where s.tenant_id = $1 and s.partner_id = p.partner_id)
-returning p.partner_id, p.name, p.partner_id, null::uuid`
+returning p.partner_id, p.name, p.partner_id`
 
 	sqlMissing = `
 select v.id from unnest($2::uuid[]) as v (id)
@@ -67,7 +70,6 @@ type gone struct {
 	ID      id.ID
 	Label   string
 	Partner id.ID
-	Account id.ID
 }
 
 func beginUndo(ctx context.Context, tx *op.Tx, r Run, report Report) error {
@@ -86,7 +88,7 @@ func drop(ctx context.Context, tx *op.Tx, sql string, run id.ID, ids []id.ID) ([
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (g gone, err error) {
-		err = row.Scan(&g.ID, &g.Label, &g.Partner, &g.Account)
+		err = row.Scan(&g.ID, &g.Label, &g.Partner)
 		return g, err
 	})
 }
@@ -100,15 +102,8 @@ func missing(ctx context.Context, tx *op.Tx, ids []id.ID) (map[id.ID]bool, error
 	return idSet(rows)
 }
 
-func dropShares(ctx context.Context, tx *op.Tx, list []share) error {
-	if len(list) == 0 {
-		return nil
-	}
-	partners, accounts := make([]id.ID, len(list)), make([]id.ID, len(list))
-	for i, s := range list {
-		partners[i], accounts[i] = s.Partner, s.Account
-	}
-	_, err := tx.Exec(ctx, sqlDropShares, tx.Who.Tenant, partners, accounts)
+func dropShares(ctx context.Context, tx *op.Tx, run id.ID) error {
+	_, err := tx.Exec(ctx, sqlDropShares, tx.Who.Tenant, run)
 	return err
 }
 

@@ -21,7 +21,6 @@ func (u *undoer) settle()                             {}
 // stand is what undo knows of a row's changes; each kind fills its own part.
 type stand struct {
 	Deal    *dealRecord    `json:"deal"`
-	Shared  bool           `json:"shared"`
 	Account *accountRecord `json:"account"`
 	Product *productRecord `json:"product"`
 	Partner *partnerRecord `json:"partner"`
@@ -74,9 +73,6 @@ func (u *undoer) plan(ctx context.Context, tx *op.Tx, rows []Row) ([]verdict, er
 		}
 		for _, g := range list {
 			removed[g.ID] = true
-		}
-		if err := u.unshare(ctx, tx, rows, back, list); err != nil {
-			return nil, err
 		}
 		u.told(tx, typeOf[kind], list)
 	}
@@ -152,26 +148,16 @@ func (u *undoer) restore(ctx context.Context, tx *op.Tx, rows []Row, back map[in
 	return out, err
 }
 
-// unshare takes away the sight of accounts that only removed deals gave.
-func (u *undoer) unshare(ctx context.Context, tx *op.Tx, rows []Row, back map[int]stand, list []gone) error {
-	deals := make(map[id.ID]gone, len(list))
-	for _, g := range list {
-		deals[g.ID] = g
-	}
-	var shares []share
-	for _, r := range rows {
-		if g, ok := deals[r.Object]; ok && back[r.No].Shared {
-			shares = append(shares, share{g.Partner, g.Account})
-		}
-	}
-	return dropShares(ctx, tx, shares)
-}
-
 // sweep removes what the import made beside its rows: companies, partner admins, and the accounts of deals.
 func (u *undoer) sweep(ctx context.Context, tx *op.Tx, kind string) error {
 	run := u.w.run
 	if run.Kind != kind {
 		return nil
+	}
+	if kind == Deals {
+		if err := dropShares(ctx, tx, run.ID); err != nil {
+			return err
+		}
 	}
 	for _, step := range []struct{ kind, of, sql string }{
 		{Partners, "member", sqlDropMembers}, {Partners, "partner", sqlDropPartners}, {Deals, "account", sqlDropAccounts},
