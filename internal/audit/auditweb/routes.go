@@ -1,0 +1,204 @@
+// Package auditweb draws the audit log: who did what, when, and what changed.
+package auditweb
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"entente.dev/internal/access"
+	"entente.dev/internal/access/role"
+	"entente.dev/internal/audit/trail"
+	"entente.dev/internal/door"
+	"entente.dev/internal/kernel/errs"
+	"entente.dev/internal/kernel/httpx"
+	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/kernel/sheet"
+	"entente.dev/internal/ui"
+)
+
+// Deps are what the page is drawn with.
+type Deps struct {
+	Page  ui.PageFunc
+	Trail *trail.Service
+}
+
+type pages struct{ Deps }
+
+// Routes puts the page behind the door.
+func Routes(w *door.Web, deps Deps) {
+	p := pages{deps}
+	w.Private("GET /audit", trail.ActList, p.list)
+	w.Private("GET /audit/export.csv", trail.ActList, p.export(false))
+	w.Private("GET /audit/export.json", trail.ActList, p.export(true))
+}
+
+type listView struct {
+	ui.List
+	rows     []row
+	problems []errs.Field // of filters nobody can use
+}
+
+// row is one entry as the page draws it.
+type row struct {
+	trail.Entry
+	href    string // of the record, "" when it has no page
+	changes []ui.Change
+}
+
+func (p pages) list(w http.ResponseWriter, r *http.Request, who access.Actor) error {
+	pg, err := p.Page(w, r, who, "Audit log", "audit")
+	if err != nil {
+		return err
+	}
+	v := listView{List: ui.ListOf(r)}
+	v.Noun = "entries"
+	q, bad := queryOf(v.List, pg.Viewer.Reader.Zone)
+	var page trail.Page
+	if err = errs.Refused(bad); err == nil {
+		page, err = p.Trail.List(r.Context(), who, q)
+	}
+	status := http.StatusOK
+	switch {
+	case errs.Is(err, "cursor.bad"):
+		httpx.SeeOther(w, r, v.With())
+		return nil
+	case errs.IsKind(err, errs.Invalid):
+		status, v.problems = http.StatusUnprocessableEntity, errs.Of(err).Fields
+	case err != nil:
+		return err
+	}
+	v.Next, v.Shown = page.Next, len(page.Items)
+	for _, e := range page.Items {
+		v.rows = append(v.rows, rowOf(e, pg.Viewer.Reader.Zone))
+	}
+	pg.Subtitle, pg.Actions = "Everything that anybody did or was refused, in the programme and by its keys. Nobody can change it.", ui.ExportMenu(v.List, "/audit/export")
+	return ui.Render(w, r, status, listPage(pg, v))
+}
+
+func rowOf(e trail.Entry, zone *time.Location) row {
+	out := row{Entry: e, href: objectHref(e)}
+	for _, l := range e.Lines(zone) {
+		out.changes = append(out.changes, ui.Change{Field: l.Field, Old: l.Old, New: l.New})
+	}
+	return out
+}
+
+// objectHref is where a record has its page. A refusal leads nowhere: there may be nothing.
+func objectHref(e trail.Entry) string {
+	if e.Outcome == "denied" {
+		return ""
+	}
+	switch e.ObjectType {
+	case "tenant":
+		return "/settings"
+	case "stage":
+		return "/settings/pipeline"
+	case "product":
+		return "/settings/products"
+	}
+	places := map[string]string{"deal": "/deals/", "partner": "/partners/", "account": "/accounts/", "contact": "/contacts/", "member": "/people/",
+		"import": "/imports/", "mail": "/mail/"}
+	if at := places[e.ObjectType]; at != "" && e.ObjectID != id.Nil && !strings.HasSuffix(string(e.Action), ".delete") {
+		return at + e.ObjectID.String()
+	}
+	return ""
+}
+
+// queryOf reads the filters of the address; days begin and end at midnight in zone.
+func queryOf(l ui.List, zone *time.Location) (trail.Query, []errs.Field) {
+	if zone == nil {
+		zone = time.UTC
+	}
+	var bad []errs.Field
+	ref := func(name string) id.ID {
+		v, ok := id.Parse(l.Get(name))
+		if !ok && l.Get(name) != "" {
+			bad = append(bad, errs.Field{Name: name, Code: "field.id", Msg: "The link that led here is damaged: " + name + " is not an id."})
+		}
+		return v
+	}
+	day := func(name string) time.Time {
+		if l.Get(name) == "" {
+			return time.Time{}
+		}
+		at, err := time.ParseInLocation(time.DateOnly, l.Get(name), zone)
+		if err != nil {
+			bad = append(bad, errs.Field{Name: name, Code: "field.date", Msg: "Give a date that exists, as year-month-day."})
+		}
+		return at
+	}
+	q := trail.Query{ObjectType: l.Get("object_type"), ObjectID: ref("object_id"), ActorID: ref("actor_id"), Action: l.Get("action"), Outcome: l.Get("outcome"),
+		Text: l.Get("q"), From: day("from"), To: day("to"), Cursor: l.Get("cursor")}
+	if !q.To.IsZero() {
+		q.To = q.To.AddDate(0, 0, 1) // the day itself counts
+	}
+	return q, bad
+}
+
+// actions are the rooms of the permission table, each followed by what can be done in it.
+func actions() []ui.Option {
+	var out []ui.Option
+	last := ""
+	for _, act := range role.Actions() {
+		if role.Reads(act) {
+			continue // reading leaves no entry, but for a refusal: the room finds those
+		}
+		if act.Room() != last {
+			last = act.Room()
+			out = append(out, ui.Option{Value: last, Label: strings.ToUpper(last[:1]) + last[1:] + ": everything"})
+		}
+		out = append(out, ui.Option{Value: string(act), Label: string(act)})
+	}
+	return out
+}
+
+func outcomes() []ui.Option {
+	return []ui.Option{{Value: "done", Label: "Done"}, {Value: "denied", Label: "Refused"}}
+}
+
+// narrowed is the choice that stands for a record or an actor that the list is narrowed to.
+func (v listView) narrowed(name string) []ui.Option {
+	label := "Somebody"
+	if name == "object_id" {
+		label = "One record"
+	}
+	if len(v.rows) > 0 {
+		e := v.rows[0].Entry
+		if name == "actor_id" {
+			label = e.ActorName
+		} else if e.ObjectLabel != "" {
+			label = e.ObjectLabel
+		}
+	}
+	return []ui.Option{{Value: v.Get(name), Label: label}}
+}
+
+func (p pages) export(asJSON bool) door.Handler {
+	return func(w http.ResponseWriter, r *http.Request, who access.Actor) error {
+		l := ui.ListOf(r)
+		var zone *time.Location
+		if l.Get("from")+l.Get("to") != "" { // days are those of the page
+			pg, err := p.Page(w, r, who, "", "")
+			if err != nil {
+				return err
+			}
+			zone = pg.Viewer.Reader.Zone
+		}
+		q, bad := queryOf(l, zone)
+		if err := errs.Refused(bad); err != nil {
+			return err
+		}
+		h := w.Header()
+		if asJSON {
+			h.Set("Content-Type", "application/json")
+			h.Set("Content-Disposition", `attachment; filename="audit.json"`)
+			return p.Trail.Export(r.Context(), who, q, sheet.NewJSON(w))
+		}
+		h.Set("Content-Type", "text/csv; charset=utf-8")
+		h.Set("Content-Disposition", `attachment; filename="audit.csv"`)
+		table := sheet.NewCSV(w)
+		table.BOM()
+		return p.Trail.Export(r.Context(), who, q, table)
+	}
+}
