@@ -267,5 +267,5 @@ func asking(f ui.Field, fresh bool) ui.Field {
 	if !fresh {
 		return f
 	}
-	return f.With("hx-post", "/deals/check").With("hx-trigger", "change").With("hx-target", "#availability").With("hx-sync", "closest form:replace")
+	return f.With("hx-post", "/deals/check").With("hx-trigger", "change").With("hx-target", "#availability").With("hx-sync", "closest form:queue last")
 }
