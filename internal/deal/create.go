@@ -45,20 +45,9 @@ func (s *Service) Create(ctx context.Context, who access.Actor, in CreateInput) 
 
 // draft returns the deal that the input describes, or every refused field.
 func (in CreateInput) draft(tx *op.Tx) (Deal, error) {
-	var p problems
 	who := tx.Who
 	d := Deal{ID: id.New(), Partner: in.Partner, Owner: in.Owner, State: StateDraft, Source: in.Source, CreatedBy: who.Member, CreatedAt: tx.Now}
-	d.Title = p.title(in.Title)
-	d.AmountMinor = p.amount(in.AmountMinor)
-	if in.Currency != "" {
-		d.Currency = p.currency(in.Currency)
-	}
-	d.ExpectedCloseOn = p.day("expected_close_on", in.ExpectedCloseOn)
-	d.Product = p.text("product", in.Product, 120)
-	d.ExternalID = p.externalID(in.ExternalID)
-	if in.AccountID != id.Nil && in.Account != (AccountFacts{}) {
-		p.add("account_id", "field.choice", "Give either account_id or account.")
-	}
+	p := in.values(&d)
 	if d.Source == "" {
 		d.Source = "portal"
 	}
@@ -75,6 +64,27 @@ func (in CreateInput) draft(tx *op.Tx) (Deal, error) {
 	}
 	return d, errs.Refused(p)
 }
+
+// values puts what was typed on d and returns every value that is not acceptable.
+func (in CreateInput) values(d *Deal) problems {
+	var p problems
+	d.Title = p.title(in.Title)
+	d.AmountMinor = p.amount(in.AmountMinor)
+	if in.Currency != "" {
+		d.Currency = p.currency(in.Currency)
+	}
+	d.ExpectedCloseOn = p.day("expected_close_on", in.ExpectedCloseOn)
+	d.Product = p.text("product", in.Product, 120)
+	d.ExternalID = p.externalID(in.ExternalID)
+	if in.AccountID != id.Nil && in.Account != (AccountFacts{}) {
+		p.add("account_id", "field.choice", "Give either account_id or account.")
+	}
+	return append(p, in.Account.refused()...)
+}
+
+// Refused returns every value of the input that Create would refuse, so that a door can tell them along with what it finds
+// itself.
+func (in CreateInput) Refused() []errs.Field { return in.values(&Deal{}) }
 
 // checkParties refuses a partner or an owner that the actor cannot see, or that does not belong together.
 func checkParties(ctx context.Context, tx *op.Tx, d *Deal) error {

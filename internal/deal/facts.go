@@ -96,17 +96,36 @@ func (p *problems) externalID(v string) string {
 	return p.text("external_id", v, 200)
 }
 
+// refused returns what the account room will not accept of f, under the names the fields have in a deal.
+func (f AccountFacts) refused() problems {
+	f = f.trimmed()
+	if f == (AccountFacts{}) {
+		return nil
+	}
+	out := problems(account.Facts{Name: &f.Name, Domain: &f.Domain, Country: &f.Country}.Apply(&account.Account{}))
+	for i := range out {
+		out[i].Name = "account." + out[i].Name
+	}
+	return out
+}
+
+// trimmed returns f without white space around, and with the domain for a name that was not given.
+func (f AccountFacts) trimmed() AccountFacts {
+	f = AccountFacts{strings.TrimSpace(f.Name), strings.TrimSpace(f.Domain), strings.TrimSpace(f.Country)}
+	if f.Name == "" {
+		f.Name, _ = orgname.Domain(f.Domain)
+	}
+	return f
+}
+
 // settleAccount finds or adds the account that somebody named by facts, and puts it on the deal. Facts with neither name
 // nor domain name no account.
 func settleAccount(ctx context.Context, tx *op.Tx, d *Deal, f AccountFacts) error {
-	f = AccountFacts{strings.TrimSpace(f.Name), strings.TrimSpace(f.Domain), strings.TrimSpace(f.Country)}
+	f = f.trimmed()
 	d.Account, d.AccountName, d.AccountDomain, d.AccountCountry = id.Nil, "", "", ""
 	if f == (AccountFacts{}) {
 		d.deriveKey()
 		return nil
-	}
-	if f.Name == "" {
-		f.Name, _ = orgname.Domain(f.Domain)
 	}
 	a, err := account.EnsureIn(ctx, tx, account.Facts{Name: &f.Name, Domain: &f.Domain, Country: &f.Country}, d.Partner)
 	if err != nil {

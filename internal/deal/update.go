@@ -54,8 +54,8 @@ func (s *Service) Update(ctx context.Context, who access.Actor, in UpdateInput) 
 	})
 }
 
-// apply puts the given facts on the deal, or returns every refused field.
-func (in UpdateInput) apply(ctx context.Context, tx *op.Tx, d *Deal) error {
+// values puts the given values on d and returns every one that is not acceptable.
+func (in UpdateInput) values(d *Deal) problems {
 	var p problems
 	if in.Title != nil {
 		d.Title = p.title(*in.Title)
@@ -78,6 +78,18 @@ func (in UpdateInput) apply(ctx context.Context, tx *op.Tx, d *Deal) error {
 	if in.AccountID != nil && in.Account != nil {
 		p.add("account_id", "field.choice", "Give either account_id or account.")
 	}
+	if in.Account != nil {
+		p = append(p, in.Account.refused()...)
+	}
+	return p
+}
+
+// Refused returns every value of the input that Update would refuse.
+func (in UpdateInput) Refused() []errs.Field { return in.values(&Deal{}) }
+
+// apply puts the given facts on the deal, or returns every refused field.
+func (in UpdateInput) apply(ctx context.Context, tx *op.Tx, d *Deal) error {
+	p := in.values(d)
 	if err := errs.Refused(p); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package door
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"reflect"
@@ -249,6 +250,9 @@ func marshal(w io.Writer, v any) error {
 // unmarshal decodes a body; its errors travel through huma as text, see decodeError.
 func unmarshal(data []byte, v any) error {
 	if err := httpx.DecodeJSON(data, v); err != nil {
+		// The values that do fit are still looked at, so that all that is wrong is told at once; encoding/json goes on
+		// after a value of the wrong type.
+		_ = json.Unmarshal(data, v)
 		return decodeError{errs.Of(err)}
 	}
 	return nil

@@ -142,6 +142,14 @@ func refusal(requestID string, status int, msg string, list []error) *httpx.Prob
 			return p
 		}
 		f := fieldOf(detail)
+		if strings.HasPrefix(f.Code, "json.") {
+			// What cannot be read has no values to speak of.
+			p.Status, p.Title, p.Code, p.Detail, p.Errors = http.StatusBadRequest, http.StatusText(http.StatusBadRequest), f.Code, f.Msg, nil
+			if f.Name != "" {
+				p.Errors = []errs.Field{f}
+			}
+			return p
+		}
 		if malformed(f.Code) && p.Status != http.StatusBadRequest || malformed(f.Code) && p.Code == "invalid" {
 			p.Status, p.Code, p.Detail = http.StatusBadRequest, f.Code, detailUnknown
 			if !strings.HasSuffix(f.Code, ".unknown") {
@@ -166,6 +174,16 @@ func refusal(requestID string, status int, msg string, list []error) *httpx.Prob
 	sortFields(p.Errors)
 	p.Title = http.StatusText(p.Status)
 	return p
+}
+
+// Refused returns fields that a room refuses in the form of a huma.Resolver's answer, so that they stand in one problem with
+// what the schema refuses.
+func Refused(fields []errs.Field) []error {
+	out := make([]error, 0, len(fields))
+	for _, f := range fields {
+		out = append(out, &huma.ErrorDetail{Location: "body." + f.Name, Message: f.Code + "|" + f.Msg, Value: struct{}{}})
+	}
+	return out
 }
 
 func sortFields(f []errs.Field) {

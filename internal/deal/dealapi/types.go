@@ -4,6 +4,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"entente.dev/internal/access"
 	"entente.dev/internal/deal"
 	"entente.dev/internal/door"
@@ -109,6 +111,12 @@ func (in *createIn) input() deal.CreateInput {
 	set(&out.ExternalID, b.ExternalID)
 	return out
 }
+
+// Resolve implements huma.Resolver: what the room would refuse is told along with what the schema refuses.
+func (in *createIn) Resolve(huma.Context) []error { return door.Refused(in.input().Refused()) }
+
+// Resolve implements huma.Resolver.
+func (in *updateIn) Resolve(huma.Context) []error { return door.Refused(in.input().Refused()) }
 
 func set[T any](dst, v *T) {
 	if v != nil {
