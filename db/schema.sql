@@ -1,0 +1,1615 @@
+-- Code generated from db/migrations by internal/isolation. DO NOT EDIT.
+-- The schema app as the migrations make it, for reading; each column says its class and category.
+
+-- Tables
+
+create table account (
+  tenant_id uuid not null, -- class=internal category=customer-data
+  account_id uuid not null, -- class=internal category=customer-data
+  name text not null, -- class=business category=customer-data
+  name_norm text not null default ''::text, -- class=business category=customer-data
+  domain text not null default ''::text, -- class=business category=customer-data
+  country text not null default ''::text, -- class=business category=customer-data
+  sector text not null default ''::text, -- class=business category=customer-data
+  employees integer, -- class=business category=customer-data
+  parent_name text not null default ''::text, -- class=business category=customer-data
+  source text not null default 'vendor'::text, -- class=internal category=customer-data
+  external_id text, -- class=internal category=customer-data
+  import_id uuid, -- class=internal category=customer-data
+  version integer not null default 1, -- class=internal category=customer-data
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=customer-data
+  updated_at timestamp with time zone not null default app.now(), -- class=internal category=customer-data
+  constraint account_country_ck CHECK ((country ~ '^([A-Z]{2})?$'::text)),
+  constraint account_domain_ck CHECK (((domain = lower(domain)) AND (length(domain) <= 253))),
+  constraint account_employees_ck CHECK (((employees >= 0) AND (employees <= 100000000))),
+  constraint account_external_uq UNIQUE (tenant_id, external_id),
+  constraint account_name_ck CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+  constraint account_parent_ck CHECK ((length(parent_name) <= 200)),
+  constraint account_pk PRIMARY KEY (tenant_id, account_id),
+  constraint account_sector_ck CHECK ((length(sector) <= 100)),
+  constraint account_source_ck CHECK ((source = ANY (ARRAY['vendor'::text, 'partner'::text, 'import'::text]))),
+  constraint account_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+CREATE INDEX account_created_ix ON app.account USING btree (tenant_id, created_at DESC, account_id DESC);
+CREATE INDEX account_domain_ix ON app.account USING btree (tenant_id, domain) WHERE (domain <> ''::text);
+CREATE INDEX account_import_ix ON app.account USING btree (tenant_id, import_id) WHERE (import_id IS NOT NULL);
+CREATE INDEX account_name_ix ON app.account USING btree (tenant_id, name_norm, account_id);
+grant select (xmin, tenant_id, account_id, source) on account to entente_definer;
+grant insert, select, update on account to entente_partner;
+grant delete, insert, select, update on account to entente_staff;
+grant delete, insert, select, update on account to entente_worker;
+alter table account enable row level security;
+alter table account force row level security;
+create policy definer_reach on account as permissive select to entente_definer using true;
+create policy partner_add on account as permissive insert to entente_partner check (source = 'partner'::text);
+create policy partner_reach on account as permissive all to entente_partner using (EXISTS ( SELECT 1 FROM account_partner s WHERE ((s.tenant_id = ( SELECT tenant() AS tenant)) AND (s.partner_id = ( SELECT partner() AS partner)) AND (s.account_id = account.account_id)))) check (EXISTS ( SELECT 1 FROM account_partner s WHERE ((s.tenant_id = ( SELECT tenant() AS tenant)) AND (s.partner_id = ( SELECT partner() AS partner)) AND (s.account_id = account.account_id))));
+create policy staff_reach on account as permissive all to entente_staff using true check true;
+create policy tenant_floor on account as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on account as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.account REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('account_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.account REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('account_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.account REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('account_id');
+
+create table account_partner (
+  tenant_id uuid not null, -- class=internal category=customer-data
+  share_id uuid not null default gen_random_uuid(), -- class=internal category=customer-data
+  partner_id uuid not null, -- class=internal category=customer-data
+  account_id uuid not null, -- class=internal category=customer-data
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=customer-data
+  constraint account_partner_account_fk FOREIGN KEY (tenant_id, account_id) REFERENCES account(tenant_id, account_id) ON DELETE CASCADE,
+  constraint account_partner_partner_fk FOREIGN KEY (tenant_id, partner_id) REFERENCES partner(tenant_id, partner_id) ON DELETE CASCADE,
+  constraint account_partner_pk PRIMARY KEY (tenant_id, partner_id, account_id)
+);
+CREATE INDEX account_partner_account_ix ON app.account_partner USING btree (tenant_id, account_id);
+grant select on account_partner to entente_definer;
+grant insert, select on account_partner to entente_partner;
+grant delete, insert, select on account_partner to entente_staff;
+grant delete, insert, select, update on account_partner to entente_worker;
+alter table account_partner enable row level security;
+alter table account_partner force row level security;
+create policy definer_reach on account_partner as permissive select to entente_definer using true;
+create policy partner_reach on account_partner as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
+create policy partner_take on account_partner as restrictive insert to entente_partner check may_take_account(account_id);
+create policy staff_reach on account_partner as permissive all to entente_staff using true check true;
+create policy tenant_floor on account_partner as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on account_partner as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.account_partner REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('share_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.account_partner REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('share_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.account_partner REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('share_id');
+
+create table api_key (
+  tenant_id uuid not null, -- class=internal category=user-account
+  key_id uuid not null, -- class=internal category=user-account
+  member_id uuid not null, -- class=internal category=user-account
+  partner_id uuid, -- class=internal category=user-account
+  name text not null, -- class=internal category=user-account
+  prefix text not null, -- class=internal category=user-account
+  key_hash bytea not null, -- class=secret category=user-account
+  scopes text[] not null default '{}'::text[], -- class=internal category=user-account
+  expires_at timestamp with time zone, -- class=internal category=user-account
+  last_used_at timestamp with time zone, -- class=internal category=user-account
+  revoked_at timestamp with time zone, -- class=internal category=user-account
+  created_by uuid, -- class=internal category=user-account
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=user-account
+  constraint api_key_member_fk FOREIGN KEY (tenant_id, member_id) REFERENCES member(tenant_id, member_id) ON DELETE CASCADE,
+  constraint api_key_name_ck CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+  constraint api_key_partner_fk FOREIGN KEY (tenant_id, partner_id) REFERENCES partner(tenant_id, partner_id) ON DELETE CASCADE,
+  constraint api_key_pk PRIMARY KEY (tenant_id, key_id),
+  constraint api_key_scopes_ck CHECK ((cardinality(scopes) <= 50))
+);
+CREATE INDEX api_key_hash_ix ON app.api_key USING btree (key_hash);
+CREATE INDEX api_key_member_ix ON app.api_key USING btree (tenant_id, member_id, created_at DESC);
+grant select on api_key to entente_definer;
+grant update (last_used_at) on api_key to entente_definer;
+grant insert, select, update on api_key to entente_partner;
+grant insert on api_key to entente_platform;
+grant insert, select, update on api_key to entente_staff;
+grant delete, insert, select, update on api_key to entente_worker;
+alter table api_key enable row level security;
+alter table api_key force row level security;
+create policy definer_reach on api_key as permissive all to entente_definer using true check true;
+create policy partner_reach on api_key as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
+create policy platform_reach on api_key as permissive all to entente_platform using true check true;
+create policy staff_reach on api_key as permissive all to entente_staff using true check true;
+create policy tenant_floor on api_key as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on api_key as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.api_key REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('key_id', 'key_hash');
+CREATE TRIGGER history_insert AFTER INSERT ON app.api_key REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('key_id', 'key_hash');
+CREATE TRIGGER history_update AFTER UPDATE ON app.api_key REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('key_id', 'key_hash');
+CREATE TRIGGER partner_links BEFORE INSERT OR UPDATE ON app.api_key FOR EACH ROW EXECUTE FUNCTION partner_links('api_key_member_fk', 'member_id', 'member', 'member_id', 'api_key_partner_fk', 'partner_id', 'partner', 'partner_id');
+CREATE TRIGGER tell_auth_update AFTER UPDATE ON app.api_key FOR EACH ROW WHEN ((((old.revoked_at IS DISTINCT FROM new.revoked_at) OR (old.expires_at IS DISTINCT FROM new.expires_at)) OR (old.scopes IS DISTINCT FROM new.scopes))) EXECUTE FUNCTION tell_auth('key_id');
+
+create table audit_entry (
+  tenant_id uuid not null, -- class=internal category=audit-log
+  entry_id uuid not null, -- class=internal category=audit-log
+  at timestamp with time zone not null, -- class=internal category=audit-log
+  op_id uuid not null, -- class=internal category=audit-log
+  actor_kind text not null, -- class=internal category=audit-log
+  actor_id uuid, -- class=internal category=audit-log
+  actor_name text not null, -- class=personal category=audit-log
+  actor_role text not null, -- class=internal category=audit-log
+  credential_id uuid, -- class=internal category=audit-log
+  partner_id uuid, -- class=internal category=audit-log
+  action text not null, -- class=internal category=audit-log
+  outcome text not null, -- class=internal category=audit-log
+  object_type text not null, -- class=internal category=audit-log
+  object_id uuid, -- class=internal category=audit-log
+  object_label text not null default ''::text, -- class=personal category=audit-log
+  changes jsonb not null default '{}'::jsonb, -- class=personal category=audit-log
+  note text not null default ''::text, -- class=personal category=audit-log
+  request_id text not null default ''::text, -- class=internal category=audit-log
+  ip text not null default ''::text, -- class=personal category=audit-log
+  user_agent text not null default ''::text, -- class=personal category=audit-log
+  constraint audit_entry_actor_kind_ck CHECK ((actor_kind = ANY (ARRAY['person'::text, 'service'::text, 'system'::text, 'anonymous'::text]))),
+  constraint audit_entry_outcome_ck CHECK ((outcome = ANY (ARRAY['done'::text, 'denied'::text]))),
+  constraint audit_entry_pk PRIMARY KEY (tenant_id, at, entry_id)
+) partition by RANGE (at);
+CREATE INDEX audit_entry_action_ix ON ONLY app.audit_entry USING btree (tenant_id, action, at DESC);
+CREATE INDEX audit_entry_actor_ix ON ONLY app.audit_entry USING btree (tenant_id, actor_id, at DESC);
+CREATE INDEX audit_entry_object_ix ON ONLY app.audit_entry USING btree (tenant_id, object_id, at DESC);
+CREATE INDEX audit_entry_partner_ix ON ONLY app.audit_entry USING btree (tenant_id, partner_id, at DESC);
+grant insert, select on audit_entry to entente_partner;
+grant insert on audit_entry to entente_platform;
+grant insert, select on audit_entry to entente_staff;
+grant insert, select on audit_entry to entente_worker;
+alter table audit_entry enable row level security;
+alter table audit_entry force row level security;
+create policy partner_reach on audit_entry as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
+create policy partner_witness on audit_entry as permissive insert to entente_partner check (partner_id IS NULL);
+create policy platform_reach on audit_entry as permissive all to entente_platform using true check true;
+create policy staff_reach on audit_entry as permissive all to entente_staff using true check true;
+create policy tenant_floor on audit_entry as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on audit_entry as permissive all to entente_worker using true check true;
+
+create table audit_entry_rest (
+  tenant_id uuid not null,
+  entry_id uuid not null,
+  at timestamp with time zone not null,
+  op_id uuid not null,
+  actor_kind text not null,
+  actor_id uuid,
+  actor_name text not null,
+  actor_role text not null,
+  credential_id uuid,
+  partner_id uuid,
+  action text not null,
+  outcome text not null,
+  object_type text not null,
+  object_id uuid,
+  object_label text not null default ''::text,
+  changes jsonb not null default '{}'::jsonb,
+  note text not null default ''::text,
+  request_id text not null default ''::text,
+  ip text not null default ''::text,
+  user_agent text not null default ''::text,
+  constraint audit_entry_actor_kind_ck CHECK ((actor_kind = ANY (ARRAY['person'::text, 'service'::text, 'system'::text, 'anonymous'::text]))),
+  constraint audit_entry_outcome_ck CHECK ((outcome = ANY (ARRAY['done'::text, 'denied'::text]))),
+  constraint audit_entry_rest_pkey PRIMARY KEY (tenant_id, at, entry_id)
+);
+CREATE INDEX audit_entry_rest_tenant_id_action_at_idx ON app.audit_entry_rest USING btree (tenant_id, action, at DESC);
+CREATE INDEX audit_entry_rest_tenant_id_actor_id_at_idx ON app.audit_entry_rest USING btree (tenant_id, actor_id, at DESC);
+CREATE INDEX audit_entry_rest_tenant_id_object_id_at_idx ON app.audit_entry_rest USING btree (tenant_id, object_id, at DESC);
+CREATE INDEX audit_entry_rest_tenant_id_partner_id_at_idx ON app.audit_entry_rest USING btree (tenant_id, partner_id, at DESC);
+alter table audit_entry_rest enable row level security;
+alter table audit_entry_rest force row level security;
+create policy tenant_floor on audit_entry_rest as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+
+create table contact (
+  tenant_id uuid not null, -- class=internal category=customer-data
+  contact_id uuid not null, -- class=internal category=customer-data
+  partner_id uuid, -- class=internal category=customer-data
+  account_id uuid, -- class=internal category=customer-data
+  name text not null, -- class=personal category=customer-data
+  email text not null default ''::text, -- class=personal category=customer-data
+  phone text not null default ''::text, -- class=personal category=customer-data
+  title text not null default ''::text, -- class=personal category=customer-data
+  external_id text, -- class=internal category=customer-data
+  version integer not null default 1, -- class=internal category=customer-data
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=customer-data
+  updated_at timestamp with time zone not null default app.now(), -- class=internal category=customer-data
+  constraint contact_account_fk FOREIGN KEY (tenant_id, account_id) REFERENCES account(tenant_id, account_id) ON DELETE SET NULL (account_id),
+  constraint contact_email_ck CHECK (((email = lower(email)) AND (length(email) <= 254))),
+  constraint contact_external_uq UNIQUE (tenant_id, external_id),
+  constraint contact_name_ck CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+  constraint contact_partner_fk FOREIGN KEY (tenant_id, partner_id) REFERENCES partner(tenant_id, partner_id),
+  constraint contact_phone_ck CHECK ((length(phone) <= 50)),
+  constraint contact_pk PRIMARY KEY (tenant_id, contact_id),
+  constraint contact_title_ck CHECK ((length(title) <= 200))
+);
+CREATE INDEX contact_account_ix ON app.contact USING btree (tenant_id, account_id, name);
+CREATE INDEX contact_name_ix ON app.contact USING btree (tenant_id, name, contact_id);
+CREATE INDEX contact_partner_ix ON app.contact USING btree (tenant_id, partner_id, name, contact_id);
+grant delete, insert, select, update on contact to entente_partner;
+grant delete, insert, select, update on contact to entente_staff;
+grant delete, insert, select, update on contact to entente_worker;
+alter table contact enable row level security;
+alter table contact force row level security;
+create policy partner_reach on contact as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
+create policy staff_reach on contact as permissive all to entente_staff using true check true;
+create policy tenant_floor on contact as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on contact as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.contact REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('contact_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.contact REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('contact_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.contact REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('contact_id');
+CREATE TRIGGER partner_links BEFORE INSERT OR UPDATE ON app.contact FOR EACH ROW EXECUTE FUNCTION partner_links('contact_account_fk', 'account_id', 'account', 'account_id', 'contact_partner_fk', 'partner_id', 'partner', 'partner_id');
+
+create table deal (
+  tenant_id uuid not null, -- class=internal category=customer-data
+  deal_id uuid not null, -- class=internal category=customer-data
+  partner_id uuid, -- class=internal category=customer-data
+  owner_id uuid, -- class=internal category=customer-data
+  account_id uuid, -- class=internal category=customer-data
+  title text not null, -- class=business category=customer-data
+  account_name text not null default ''::text, -- class=business category=customer-data
+  account_domain text not null default ''::text, -- class=business category=customer-data
+  account_country text not null default ''::text, -- class=business category=customer-data
+  claim_key text not null default ''::text, -- class=business category=customer-data
+  name_norm text not null default ''::text, -- class=business category=customer-data
+  search_text text not null default ''::text, -- class=business category=customer-data
+  state text not null, -- class=business category=customer-data
+  stage_id uuid not null, -- class=business category=customer-data
+  amount_minor bigint, -- class=business category=customer-data
+  amount_rank bigint not null generated always as (COALESCE(amount_minor, ('-1'::integer)::bigint)) stored, -- class=business category=customer-data
+  currency text not null, -- class=business category=customer-data
+  product text not null default ''::text, -- class=business category=customer-data
+  expected_close_on date, -- class=business category=customer-data
+  submitted_at timestamp with time zone, -- class=business category=customer-data
+  decided_at timestamp with time zone, -- class=business category=customer-data
+  decided_by uuid, -- class=internal category=customer-data
+  protected_until timestamp with time zone, -- class=business category=customer-data
+  closed_on date, -- class=business category=customer-data
+  reason_code text not null default ''::text, -- class=business category=customer-data
+  reason text not null default ''::text, -- class=business category=customer-data
+  answer text not null default ''::text, -- class=business category=customer-data
+  source text not null default 'portal'::text, -- class=business category=customer-data
+  external_id text, -- class=internal category=customer-data
+  import_id uuid, -- class=internal category=customer-data
+  version integer not null default 1, -- class=internal category=customer-data
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=customer-data
+  updated_at timestamp with time zone not null default app.now(), -- class=internal category=customer-data
+  created_by uuid, -- class=internal category=customer-data
+  close_rank date not null generated always as (COALESCE(expected_close_on, 'infinity'::date)) stored, -- class=business category=customer-data
+  constraint deal_account_fk FOREIGN KEY (tenant_id, account_id) REFERENCES account(tenant_id, account_id),
+  constraint deal_account_name_ck CHECK ((length(account_name) <= 200)),
+  constraint deal_amount_ck CHECK (((amount_minor >= 0) AND (amount_minor <= '1000000000000000'::bigint))),
+  constraint deal_answer_ck CHECK ((answer = ANY (ARRAY[''::text, 'free'::text, 'taken'::text, 'look'::text]))),
+  constraint deal_closed_ck CHECK (((state = ANY (ARRAY['won'::text, 'lost'::text])) = (closed_on IS NOT NULL))),
+  constraint deal_currency_ck CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+  constraint deal_decided_ck CHECK (((state <> ALL (ARRAY['rejected'::text, 'returned'::text])) OR (reason <> ''::text) OR (reason_code <> ''::text))),
+  constraint deal_external_uq UNIQUE (tenant_id, external_id),
+  constraint deal_owner_fk FOREIGN KEY (tenant_id, owner_id) REFERENCES member(tenant_id, member_id),
+  constraint deal_partner_fk FOREIGN KEY (tenant_id, partner_id) REFERENCES partner(tenant_id, partner_id),
+  constraint deal_pk PRIMARY KEY (tenant_id, deal_id),
+  constraint deal_product_ck CHECK ((length(product) <= 120)),
+  constraint deal_reason_ck CHECK ((length(reason) <= 2000)),
+  constraint deal_source_ck CHECK ((source = ANY (ARRAY['portal'::text, 'api'::text, 'import'::text, 'vendor'::text, 'demo'::text]))),
+  constraint deal_stage_fk FOREIGN KEY (tenant_id, stage_id) REFERENCES stage(tenant_id, stage_id),
+  constraint deal_state_ck CHECK ((state = ANY (ARRAY['draft'::text, 'submitted'::text, 'returned'::text, 'approved'::text, 'rejected'::text, 'withdrawn'::text, 'won'::text, 'lost'::text, 'expired'::text]))),
+  constraint deal_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id),
+  constraint deal_title_ck CHECK (((length(title) >= 1) AND (length(title) <= 200)))
+);
+CREATE INDEX deal_account_ix ON app.deal USING btree (tenant_id, account_id, created_at DESC) WHERE (account_id IS NOT NULL);
+CREATE INDEX deal_amount_ix ON app.deal USING btree (tenant_id, amount_rank DESC, deal_id DESC);
+CREATE INDEX deal_claim_ix ON app.deal USING btree (tenant_id, claim_key) WHERE (claim_key <> ''::text);
+CREATE INDEX deal_close_ix ON app.deal USING btree (tenant_id, close_rank, deal_id);
+CREATE INDEX deal_created_ix ON app.deal USING btree (tenant_id, created_at DESC, deal_id DESC);
+CREATE INDEX deal_expiry_ix ON app.deal USING btree (tenant_id, protected_until) WHERE ((state = 'approved'::text) AND (protected_until IS NOT NULL));
+CREATE INDEX deal_import_ix ON app.deal USING btree (tenant_id, import_id) WHERE (import_id IS NOT NULL);
+CREATE INDEX deal_name_ix ON app.deal USING btree (tenant_id, name_norm) WHERE (name_norm <> ''::text);
+CREATE INDEX deal_owner_ix ON app.deal USING btree (tenant_id, owner_id, created_at DESC, deal_id DESC);
+CREATE INDEX deal_partner_created_ix ON app.deal USING btree (tenant_id, partner_id, created_at DESC, deal_id DESC);
+CREATE INDEX deal_partner_stage_ix ON app.deal USING btree (tenant_id, partner_id, stage_id, amount_rank DESC, deal_id DESC);
+CREATE INDEX deal_pipeline_ix ON app.deal USING btree (tenant_id, partner_id, stage_id) INCLUDE (currency, amount_minor) WHERE (state = 'approved'::text);
+CREATE INDEX deal_queue_ix ON app.deal USING btree (tenant_id, submitted_at, deal_id) WHERE (state = 'submitted'::text);
+CREATE INDEX deal_search_ix ON app.deal USING gin (tenant_id, search_text gin_trgm_ops);
+CREATE INDEX deal_similar_ix ON app.deal USING gin (tenant_id, name_norm gin_trgm_ops) WHERE (state = ANY (ARRAY['submitted'::text, 'returned'::text, 'approved'::text]));
+CREATE INDEX deal_stage_ix ON app.deal USING btree (tenant_id, stage_id, amount_rank DESC, deal_id DESC) WHERE (state = 'approved'::text);
+CREATE INDEX deal_state_ix ON app.deal USING btree (tenant_id, state, created_at DESC, deal_id DESC);
+CREATE INDEX deal_won_ix ON app.deal USING btree (tenant_id, partner_id, closed_on) INCLUDE (currency, amount_minor) WHERE (state = 'won'::text);
+grant select (tenant_id, deal_id, partner_id, title, account_name, claim_key, name_norm, search_text, state, amount_minor, currency, created_at) on deal to entente_definer;
+grant insert, select, update on deal to entente_partner;
+grant delete, insert, select, update on deal to entente_staff;
+grant delete, insert, select, update on deal to entente_worker;
+alter table deal enable row level security;
+alter table deal force row level security;
+create policy definer_reach on deal as permissive select to entente_definer using true;
+create policy partner_reach on deal as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
+create policy staff_reach on deal as permissive all to entente_staff using true check true;
+create policy tenant_floor on deal as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on deal as permissive all to entente_worker using true check true;
+CREATE TRIGGER deal_decision_vendor BEFORE INSERT OR UPDATE ON app.deal FOR EACH ROW EXECUTE FUNCTION deal_decision_is_the_vendors();
+CREATE TRIGGER history_delete AFTER DELETE ON app.deal REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('deal_id', 'search_text', 'name_norm', 'amount_rank', 'close_rank');
+CREATE TRIGGER history_insert AFTER INSERT ON app.deal REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('deal_id', 'search_text', 'name_norm', 'amount_rank', 'close_rank');
+CREATE TRIGGER history_update AFTER UPDATE ON app.deal REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('deal_id', 'search_text', 'name_norm', 'amount_rank', 'close_rank');
+CREATE TRIGGER partner_links BEFORE INSERT OR UPDATE ON app.deal FOR EACH ROW EXECUTE FUNCTION partner_links('deal_account_fk', 'account_id', 'account', 'account_id', 'deal_owner_fk', 'owner_id', 'member', 'member_id', 'deal_partner_fk', 'partner_id', 'partner', 'partner_id', 'deal_stage_fk', 'stage_id', 'stage', 'stage_id');
+
+create table deal_claim (
+  tenant_id uuid not null, -- class=internal category=customer-data
+  claim_id uuid not null, -- class=internal category=customer-data
+  deal_id uuid not null, -- class=internal category=customer-data
+  partner_id uuid, -- class=internal category=customer-data
+  claim_key text not null, -- class=business category=customer-data
+  period tstzrange not null, -- class=internal category=customer-data
+  constraint deal_claim_deal_fk FOREIGN KEY (tenant_id, deal_id) REFERENCES deal(tenant_id, deal_id) ON DELETE CASCADE,
+  constraint deal_claim_key_ck CHECK ((claim_key <> ''::text)),
+  constraint deal_claim_one_ex EXCLUDE USING gist (tenant_id WITH =, claim_key WITH =, period WITH &&),
+  constraint deal_claim_partner_fk FOREIGN KEY (tenant_id, partner_id) REFERENCES partner(tenant_id, partner_id),
+  constraint deal_claim_period_ck CHECK ((NOT isempty(period))),
+  constraint deal_claim_pk PRIMARY KEY (tenant_id, claim_id)
+);
+CREATE INDEX deal_claim_deal_ix ON app.deal_claim USING btree (tenant_id, deal_id);
+grant select (tenant_id, deal_id, partner_id, claim_key, period) on deal_claim to entente_definer;
+grant select, update on deal_claim to entente_partner;
+grant delete, insert, select, update on deal_claim to entente_staff;
+grant delete, insert, select, update on deal_claim to entente_worker;
+alter table deal_claim enable row level security;
+alter table deal_claim force row level security;
+create policy definer_reach on deal_claim as permissive select to entente_definer using true;
+create policy partner_reach on deal_claim as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
+create policy staff_reach on deal_claim as permissive all to entente_staff using true check true;
+create policy tenant_floor on deal_claim as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on deal_claim as permissive all to entente_worker using true check true;
+CREATE TRIGGER deal_claim_vendor BEFORE UPDATE ON app.deal_claim FOR EACH ROW EXECUTE FUNCTION deal_claim_only_shrinks();
+CREATE TRIGGER history_delete AFTER DELETE ON app.deal_claim REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('claim_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.deal_claim REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('claim_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.deal_claim REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('claim_id');
+CREATE TRIGGER partner_links BEFORE INSERT OR UPDATE ON app.deal_claim FOR EACH ROW EXECUTE FUNCTION partner_links('deal_claim_deal_fk', 'deal_id', 'deal', 'deal_id', 'deal_claim_partner_fk', 'partner_id', 'partner', 'partner_id');
+
+create table deal_note (
+  tenant_id uuid not null, -- class=internal category=customer-data
+  note_id uuid not null, -- class=internal category=customer-data
+  deal_id uuid not null, -- class=internal category=customer-data
+  partner_id uuid, -- class=internal category=customer-data
+  author_id uuid, -- class=internal category=customer-data
+  author_name text not null, -- class=personal category=customer-data
+  author_side text not null, -- class=internal category=customer-data
+  body text not null, -- class=personal category=customer-data
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=customer-data
+  constraint deal_note_body_ck CHECK (((length(body) >= 1) AND (length(body) <= 10000))),
+  constraint deal_note_deal_fk FOREIGN KEY (tenant_id, deal_id) REFERENCES deal(tenant_id, deal_id) ON DELETE CASCADE,
+  constraint deal_note_partner_fk FOREIGN KEY (tenant_id, partner_id) REFERENCES partner(tenant_id, partner_id),
+  constraint deal_note_pk PRIMARY KEY (tenant_id, note_id),
+  constraint deal_note_side_ck CHECK ((author_side = ANY (ARRAY['vendor'::text, 'partner'::text])))
+);
+CREATE INDEX deal_note_deal_ix ON app.deal_note USING btree (tenant_id, deal_id, created_at DESC);
+grant insert, select on deal_note to entente_partner;
+grant delete, insert, select, update on deal_note to entente_staff;
+grant delete, insert, select, update on deal_note to entente_worker;
+alter table deal_note enable row level security;
+alter table deal_note force row level security;
+create policy partner_reach on deal_note as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
+create policy staff_reach on deal_note as permissive all to entente_staff using true check true;
+create policy tenant_floor on deal_note as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on deal_note as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.deal_note REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('note_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.deal_note REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('note_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.deal_note REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('note_id');
+CREATE TRIGGER partner_links BEFORE INSERT OR UPDATE ON app.deal_note FOR EACH ROW EXECUTE FUNCTION partner_links('deal_note_deal_fk', 'deal_id', 'deal', 'deal_id', 'deal_note_partner_fk', 'partner_id', 'partner', 'partner_id');
+
+create table idempotency (
+  tenant_id uuid not null, -- class=internal category=cache
+  credential_id uuid not null, -- class=internal category=cache
+  member_id uuid default member(), -- class=internal category=cache
+  key text not null, -- class=internal category=cache
+  action text not null, -- class=internal category=cache
+  body_hash text not null, -- class=internal category=cache
+  op_id uuid not null, -- class=internal category=cache
+  result jsonb, -- class=personal category=cache
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=cache
+  constraint idempotency_pk PRIMARY KEY (tenant_id, credential_id, key)
+);
+CREATE INDEX idempotency_age_ix ON app.idempotency USING btree (tenant_id, created_at);
+grant insert, select, update on idempotency to entente_partner;
+grant insert, select, update on idempotency to entente_staff;
+grant delete, insert, select, update on idempotency to entente_worker;
+alter table idempotency enable row level security;
+alter table idempotency force row level security;
+create policy partner_reach on idempotency as permissive all to entente_partner using (member_id = ( SELECT member() AS member)) check (member_id = ( SELECT member() AS member));
+create policy staff_reach on idempotency as permissive all to entente_staff using true check true;
+create policy tenant_floor on idempotency as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on idempotency as permissive all to entente_worker using true check true;
+
+create table import_row (
+  tenant_id uuid not null, -- class=internal category=customer-data
+  import_id uuid not null, -- class=internal category=customer-data
+  row_no integer not null, -- class=internal category=customer-data
+  cells text[] not null, -- class=personal category=customer-data
+  outcome text not null default 'waiting'::text, -- class=internal category=customer-data
+  problems jsonb not null default '[]'::jsonb, -- class=personal category=customer-data
+  object_id uuid, -- class=internal category=customer-data
+  before jsonb, -- class=personal category=customer-data
+  constraint import_row_outcome_ck CHECK ((outcome = ANY (ARRAY['waiting'::text, 'ok'::text, 'created'::text, 'updated'::text, 'unchanged'::text, 'refused'::text, 'undone'::text]))),
+  constraint import_row_pk PRIMARY KEY (tenant_id, import_id, row_no),
+  constraint import_row_run_fk FOREIGN KEY (tenant_id, import_id) REFERENCES import_run(tenant_id, import_id) ON DELETE CASCADE
+);
+CREATE INDEX import_row_outcome_ix ON app.import_row USING btree (tenant_id, import_id, outcome, row_no);
+grant delete, insert, select, update on import_row to entente_staff;
+grant delete, insert, select, update on import_row to entente_worker;
+alter table import_row enable row level security;
+alter table import_row force row level security;
+create policy staff_reach on import_row as permissive all to entente_staff using true check true;
+create policy tenant_floor on import_row as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on import_row as permissive all to entente_worker using true check true;
+
+create table import_run (
+  tenant_id uuid not null, -- class=internal category=customer-data
+  import_id uuid not null, -- class=internal category=customer-data
+  kind text not null, -- class=internal category=customer-data
+  status text not null, -- class=internal category=customer-data
+  file_name text not null, -- class=internal category=customer-data
+  header text[] not null default '{}'::text[], -- class=internal category=customer-data
+  mapping jsonb not null default '{}'::jsonb, -- class=internal category=customer-data
+  report jsonb not null default '{}'::jsonb, -- class=internal category=customer-data
+  total integer not null default 0, -- class=internal category=customer-data
+  done integer not null default 0, -- class=internal category=customer-data
+  created integer not null default 0, -- class=internal category=customer-data
+  updated integer not null default 0, -- class=internal category=customer-data
+  unchanged integer not null default 0, -- class=internal category=customer-data
+  refused integer not null default 0, -- class=internal category=customer-data
+  failure text not null default ''::text, -- class=internal category=customer-data
+  created_by uuid, -- class=internal category=customer-data
+  created_by_name text not null default ''::text, -- class=personal category=customer-data
+  version integer not null default 1, -- class=internal category=customer-data
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=customer-data
+  updated_at timestamp with time zone not null default app.now(), -- class=internal category=customer-data
+  committed_at timestamp with time zone, -- class=internal category=customer-data
+  phase text not null default 'check'::text, -- class=internal category=customer-data
+  last_row integer not null default 0, -- class=internal category=customer-data
+  file_info jsonb not null default '{}'::jsonb, -- class=internal category=customer-data
+  acted_by uuid, -- class=internal category=customer-data
+  acted_by_name text not null default ''::text, -- class=personal category=customer-data
+  undone_at timestamp with time zone, -- class=internal category=customer-data
+  constraint import_run_file_ck CHECK ((length(file_name) <= 255)),
+  constraint import_run_kind_ck CHECK ((kind = ANY (ARRAY['accounts'::text, 'partners'::text, 'deals'::text, 'products'::text]))),
+  constraint import_run_phase_ck CHECK ((phase = ANY (ARRAY['check'::text, 'commit'::text, 'undo'::text]))),
+  constraint import_run_pk PRIMARY KEY (tenant_id, import_id),
+  constraint import_run_status_ck CHECK ((status = ANY (ARRAY['uploaded'::text, 'checking'::text, 'checked'::text, 'committing'::text, 'committed'::text, 'undoing'::text, 'undone'::text, 'failed'::text]))),
+  constraint import_run_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+CREATE INDEX import_run_created_ix ON app.import_run USING btree (tenant_id, created_at DESC, import_id DESC);
+grant insert, select, update on import_run to entente_staff;
+grant delete, insert, select, update on import_run to entente_worker;
+alter table import_run enable row level security;
+alter table import_run force row level security;
+create policy staff_reach on import_run as permissive all to entente_staff using true check true;
+create policy tenant_floor on import_run as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on import_run as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.import_run REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('import_id', 'report');
+CREATE TRIGGER history_insert AFTER INSERT ON app.import_run REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('import_id', 'report');
+CREATE TRIGGER history_update AFTER UPDATE ON app.import_run REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('import_id', 'report');
+
+create table installation (
+  only_one boolean not null default true, -- class=internal category=authorization
+  installation_id uuid not null, -- class=internal category=authorization
+  secret bytea not null, -- class=secret category=authorization
+  created_at timestamp with time zone not null default now(), -- class=internal category=authorization
+  constraint installation_one_ck CHECK (only_one),
+  constraint installation_pk PRIMARY KEY (only_one)
+);
+alter table installation enable row level security;
+alter table installation force row level security;
+create policy owner_reach on installation as permissive all to entente_owner using true check true;
+
+create table invitation (
+  tenant_id uuid not null, -- class=internal category=user-account
+  invitation_id uuid not null, -- class=internal category=user-account
+  member_id uuid not null, -- class=internal category=user-account
+  partner_id uuid, -- class=internal category=user-account
+  token_hash bytea not null, -- class=secret category=user-account
+  expires_at timestamp with time zone not null, -- class=internal category=user-account
+  used_at timestamp with time zone, -- class=internal category=user-account
+  revoked_at timestamp with time zone, -- class=internal category=user-account
+  created_by uuid, -- class=internal category=user-account
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=user-account
+  constraint invitation_member_fk FOREIGN KEY (tenant_id, member_id) REFERENCES member(tenant_id, member_id) ON DELETE CASCADE,
+  constraint invitation_partner_fk FOREIGN KEY (tenant_id, partner_id) REFERENCES partner(tenant_id, partner_id) ON DELETE CASCADE,
+  constraint invitation_pk PRIMARY KEY (tenant_id, invitation_id)
+);
+CREATE INDEX invitation_member_ix ON app.invitation USING btree (tenant_id, member_id, created_at DESC);
+CREATE INDEX invitation_token_ix ON app.invitation USING btree (token_hash);
+grant select on invitation to entente_definer;
+grant insert, select, update on invitation to entente_partner;
+grant insert, select, update on invitation to entente_staff;
+grant delete, insert, select, update on invitation to entente_worker;
+alter table invitation enable row level security;
+alter table invitation force row level security;
+create policy definer_reach on invitation as permissive select to entente_definer using true;
+create policy partner_reach on invitation as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
+create policy staff_reach on invitation as permissive all to entente_staff using true check true;
+create policy tenant_floor on invitation as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on invitation as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.invitation REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('invitation_id', 'token_hash');
+CREATE TRIGGER history_insert AFTER INSERT ON app.invitation REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('invitation_id', 'token_hash');
+CREATE TRIGGER history_update AFTER UPDATE ON app.invitation REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('invitation_id', 'token_hash');
+CREATE TRIGGER partner_links BEFORE INSERT OR UPDATE ON app.invitation FOR EACH ROW EXECUTE FUNCTION partner_links('invitation_member_fk', 'member_id', 'member', 'member_id', 'invitation_partner_fk', 'partner_id', 'partner', 'partner_id');
+
+create table mail (
+  tenant_id uuid not null, -- class=internal category=email-log
+  mail_id uuid not null, -- class=internal category=email-log
+  template text not null, -- class=internal category=email-log
+  to_email text not null, -- class=personal category=email-log
+  to_name text not null default ''::text, -- class=personal category=email-log
+  subject text not null, -- class=personal category=email-log
+  text_body text not null, -- class=personal category=email-log
+  html_body text not null, -- class=personal category=email-log
+  link text, -- class=secret category=email-log
+  status text not null default 'queued'::text, -- class=internal category=email-log
+  attempts integer not null default 0, -- class=internal category=email-log
+  last_error text not null default ''::text, -- class=personal category=email-log
+  object_type text not null default ''::text, -- class=internal category=email-log
+  object_id uuid, -- class=internal category=email-log
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=email-log
+  sent_at timestamp with time zone, -- class=internal category=email-log
+  constraint mail_pk PRIMARY KEY (tenant_id, mail_id),
+  constraint mail_status_ck CHECK ((status = ANY (ARRAY['queued'::text, 'sent'::text, 'logged'::text, 'failed'::text]))),
+  constraint mail_to_ck CHECK ((length(to_email) <= 254))
+);
+CREATE INDEX mail_created_ix ON app.mail USING btree (tenant_id, created_at DESC, mail_id DESC);
+grant insert on mail to entente_partner;
+grant insert, select on mail to entente_staff;
+grant delete, insert, select, update on mail to entente_worker;
+alter table mail enable row level security;
+alter table mail force row level security;
+create policy partner_reach on mail as permissive all to entente_partner using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy staff_reach on mail as permissive all to entente_staff using true check true;
+create policy tenant_floor on mail as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on mail as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.mail REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('mail_id', 'link', 'text_body', 'html_body');
+CREATE TRIGGER history_insert AFTER INSERT ON app.mail REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('mail_id', 'link', 'text_body', 'html_body');
+CREATE TRIGGER history_update AFTER UPDATE ON app.mail REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('mail_id', 'link', 'text_body', 'html_body');
+
+create table member (
+  tenant_id uuid not null, -- class=internal category=user-account
+  member_id uuid not null, -- class=internal category=user-account
+  kind text not null default 'person'::text, -- class=internal category=user-account
+  person_id uuid, -- class=internal category=user-account
+  partner_id uuid, -- class=internal category=user-account
+  role text not null, -- class=internal category=user-account
+  name text not null, -- class=personal category=user-account
+  email text not null default ''::text, -- class=personal category=user-account
+  status text not null, -- class=internal category=user-account
+  external_id text, -- class=internal category=user-account
+  import_id uuid, -- class=internal category=user-account
+  last_seen_at timestamp with time zone, -- class=personal category=user-account
+  version integer not null default 1, -- class=internal category=user-account
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=user-account
+  updated_at timestamp with time zone not null default app.now(), -- class=internal category=user-account
+  constraint member_email_ck CHECK (((email = lower(email)) AND (length(email) <= 254))),
+  constraint member_external_uq UNIQUE (tenant_id, external_id),
+  constraint member_kind_ck CHECK ((kind = ANY (ARRAY['person'::text, 'service'::text]))),
+  constraint member_name_ck CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+  constraint member_partner_fk FOREIGN KEY (tenant_id, partner_id) REFERENCES partner(tenant_id, partner_id),
+  constraint member_person_ck CHECK (((kind <> 'service'::text) OR (person_id IS NULL))),
+  constraint member_person_fk FOREIGN KEY (person_id) REFERENCES person(person_id),
+  constraint member_pk PRIMARY KEY (tenant_id, member_id),
+  constraint member_role_ck CHECK ((role = ANY (ARRAY['admin'::text, 'staff'::text, 'partner'::text, 'agent'::text]))),
+  constraint member_side_ck CHECK (((partner_id IS NULL) = (role = ANY (ARRAY['admin'::text, 'staff'::text])))),
+  constraint member_status_ck CHECK ((status = ANY (ARRAY['listed'::text, 'invited'::text, 'active'::text, 'suspended'::text, 'removed'::text]))),
+  constraint member_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+CREATE INDEX member_import_ix ON app.member USING btree (tenant_id, import_id) WHERE (import_id IS NOT NULL);
+CREATE INDEX member_name_ix ON app.member USING btree (tenant_id, name, member_id);
+CREATE INDEX member_partner_ix ON app.member USING btree (tenant_id, partner_id, name, member_id);
+CREATE INDEX member_person_ix ON app.member USING btree (person_id) WHERE (person_id IS NOT NULL);
+CREATE UNIQUE INDEX member_person_uq ON app.member USING btree (tenant_id, person_id, partner_id) NULLS NOT DISTINCT WHERE ((person_id IS NOT NULL) AND (status <> 'removed'::text));
+grant select on member to entente_definer;
+grant insert, select, update on member to entente_partner;
+grant insert on member to entente_platform;
+grant delete, insert, select, update on member to entente_staff;
+grant delete, insert, select, update on member to entente_worker;
+alter table member enable row level security;
+alter table member force row level security;
+create policy definer_reach on member as permissive select to entente_definer using true;
+create policy partner_reach on member as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
+create policy platform_reach on member as permissive all to entente_platform using true check true;
+create policy staff_reach on member as permissive all to entente_staff using true check true;
+create policy tenant_floor on member as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on member as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.member REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('member_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.member REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('member_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.member REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('member_id');
+CREATE TRIGGER partner_links BEFORE INSERT OR UPDATE ON app.member FOR EACH ROW EXECUTE FUNCTION partner_links('member_partner_fk', 'partner_id', 'partner', 'partner_id');
+CREATE TRIGGER tell_auth_delete AFTER DELETE ON app.member FOR EACH ROW EXECUTE FUNCTION tell_auth('member_id');
+CREATE TRIGGER tell_auth_update AFTER UPDATE ON app.member FOR EACH ROW WHEN (((((old.status IS DISTINCT FROM new.status) OR (old.role IS DISTINCT FROM new.role)) OR (old.name IS DISTINCT FROM new.name)) OR (old.partner_id IS DISTINCT FROM new.partner_id))) EXECUTE FUNCTION tell_auth('member_id');
+
+create table one_time_link (
+  token_hash bytea not null, -- class=secret category=user-account
+  purpose text not null, -- class=internal category=user-account
+  person_id uuid, -- class=internal category=user-account
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=user-account
+  expires_at timestamp with time zone not null, -- class=internal category=user-account
+  used_at timestamp with time zone, -- class=internal category=user-account
+  constraint one_time_link_person_fk FOREIGN KEY (person_id) REFERENCES person(person_id) ON DELETE CASCADE,
+  constraint one_time_link_pk PRIMARY KEY (token_hash),
+  constraint one_time_link_purpose_ck CHECK ((purpose = ANY (ARRAY['setup'::text, 'reset'::text])))
+);
+grant delete, insert, select, update on one_time_link to entente_public;
+alter table one_time_link enable row level security;
+alter table one_time_link force row level security;
+create policy public_reach on one_time_link as permissive all to entente_public using true check true;
+
+create table partner (
+  tenant_id uuid not null, -- class=internal category=customer-data
+  partner_id uuid not null, -- class=internal category=customer-data
+  name text not null, -- class=business category=legal-entity
+  name_norm text not null default ''::text, -- class=business category=legal-entity
+  kind text not null default 'reseller'::text, -- class=business category=legal-entity
+  domains text[] not null default '{}'::text[], -- class=business category=legal-entity
+  country text not null default ''::text, -- class=business category=legal-entity
+  region text not null default ''::text, -- class=business category=legal-entity
+  manager_id uuid, -- class=internal category=customer-data
+  manager_name text not null default ''::text, -- class=personal category=legal-entity
+  status text not null default 'active'::text, -- class=internal category=customer-data
+  external_id text, -- class=internal category=customer-data
+  import_id uuid, -- class=internal category=customer-data
+  version integer not null default 1, -- class=internal category=customer-data
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=customer-data
+  updated_at timestamp with time zone not null default app.now(), -- class=internal category=customer-data
+  constraint partner_country_ck CHECK ((country ~ '^([A-Z]{2})?$'::text)),
+  constraint partner_domains_ck CHECK ((cardinality(domains) <= 50)),
+  constraint partner_external_uq UNIQUE (tenant_id, external_id),
+  constraint partner_kind_ck CHECK ((kind = ANY (ARRAY['reseller'::text, 'referrer'::text, 'distributor'::text, 'agency'::text, 'technology'::text]))),
+  constraint partner_manager_fk FOREIGN KEY (tenant_id, manager_id) REFERENCES member(tenant_id, member_id),
+  constraint partner_name_ck CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+  constraint partner_pk PRIMARY KEY (tenant_id, partner_id),
+  constraint partner_region_ck CHECK ((length(region) <= 100)),
+  constraint partner_status_ck CHECK ((status = ANY (ARRAY['invited'::text, 'active'::text, 'suspended'::text, 'ended'::text]))),
+  constraint partner_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+CREATE INDEX partner_created_ix ON app.partner USING btree (tenant_id, created_at DESC, partner_id DESC);
+CREATE INDEX partner_import_ix ON app.partner USING btree (tenant_id, import_id) WHERE (import_id IS NOT NULL);
+CREATE INDEX partner_name_ix ON app.partner USING btree (tenant_id, name_norm, partner_id);
+grant select on partner to entente_definer;
+grant select on partner to entente_partner;
+grant delete, insert, select, update on partner to entente_staff;
+grant delete, insert, select, update on partner to entente_worker;
+alter table partner enable row level security;
+alter table partner force row level security;
+create policy definer_reach on partner as permissive select to entente_definer using true;
+create policy partner_reach on partner as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
+create policy staff_reach on partner as permissive all to entente_staff using true check true;
+create policy tenant_floor on partner as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on partner as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.partner REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('partner_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.partner REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('partner_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.partner REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('partner_id');
+CREATE TRIGGER tell_auth_update AFTER UPDATE ON app.partner FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION tell_auth('partner_id');
+
+create table person (
+  person_id uuid not null, -- class=internal category=user-account
+  email text not null, -- class=personal category=user-account
+  name text not null default ''::text, -- class=personal category=user-account
+  password_hash text, -- class=secret category=user-account
+  password_set_at timestamp with time zone, -- class=internal category=user-account
+  theme text not null default 'auto'::text, -- class=internal category=preference
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=user-account
+  last_sign_in_at timestamp with time zone, -- class=personal category=user-account
+  constraint person_email_ck CHECK (((email = lower(email)) AND ((length(email) >= 3) AND (length(email) <= 254)))),
+  constraint person_email_uq UNIQUE (email),
+  constraint person_name_ck CHECK ((length(name) <= 200)),
+  constraint person_pk PRIMARY KEY (person_id),
+  constraint person_theme_ck CHECK ((theme = ANY (ARRAY['auto'::text, 'light'::text, 'dark'::text])))
+);
+grant insert (person_id, email, name) on person to entente_definer;
+grant select (person_id, email, name, password_hash) on person to entente_definer;
+grant update (name, password_hash, password_set_at) on person to entente_definer;
+grant insert, select, update on person to entente_public;
+alter table person enable row level security;
+alter table person force row level security;
+create policy definer_reach on person as permissive all to entente_definer using true check true;
+create policy public_reach on person as permissive all to entente_public using true check true;
+
+create table product (
+  tenant_id uuid not null, -- class=business category=business-data
+  product_id uuid not null, -- class=business category=business-data
+  name text not null, -- class=business category=business-data
+  series text not null default ''::text, -- class=business category=business-data
+  price_minor bigint, -- class=business category=business-data
+  external_id text, -- class=business category=business-data
+  import_id uuid, -- class=business category=business-data
+  version integer not null default 1, -- class=business category=business-data
+  constraint product_name_ck CHECK (((length(name) >= 1) AND (length(name) <= 120))),
+  constraint product_name_uq UNIQUE (tenant_id, name),
+  constraint product_pk PRIMARY KEY (tenant_id, product_id),
+  constraint product_price_ck CHECK (((price_minor >= 0) AND (price_minor <= '1000000000000000'::bigint))),
+  constraint product_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+grant select on product to entente_partner;
+grant delete, insert, select, update on product to entente_staff;
+grant delete, insert, select, update on product to entente_worker;
+alter table product enable row level security;
+alter table product force row level security;
+create policy partner_reach on product as permissive all to entente_partner using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy staff_reach on product as permissive all to entente_staff using true check true;
+create policy tenant_floor on product as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on product as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.product REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('product_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.product REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('product_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.product REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('product_id');
+
+create table row_history (
+  tenant_id uuid not null, -- class=internal category=audit-log
+  history_id bigint not null generated always as identity, -- class=internal category=audit-log
+  at timestamp with time zone not null, -- class=internal category=audit-log
+  op_id uuid, -- class=internal category=audit-log
+  member_id uuid, -- class=internal category=audit-log
+  db_role text not null, -- class=internal category=audit-log
+  table_name text not null, -- class=internal category=audit-log
+  row_id uuid not null, -- class=internal category=audit-log
+  change text not null, -- class=internal category=audit-log
+  old_row jsonb, -- class=personal category=audit-log
+  new_row jsonb, -- class=personal category=audit-log
+  constraint row_history_change_ck CHECK ((change = ANY (ARRAY['insert'::text, 'update'::text, 'delete'::text]))),
+  constraint row_history_pk PRIMARY KEY (tenant_id, at, history_id)
+) partition by RANGE (at);
+CREATE INDEX row_history_row_ix ON ONLY app.row_history USING btree (tenant_id, row_id, at DESC);
+grant select on row_history to entente_staff;
+grant select on row_history to entente_worker;
+alter table row_history enable row level security;
+alter table row_history force row level security;
+create policy owner_record on row_history as permissive insert to entente_owner check true;
+create policy staff_reach on row_history as permissive all to entente_staff using true check true;
+create policy tenant_floor on row_history as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on row_history as permissive all to entente_worker using true check true;
+
+create table row_history_rest (
+  tenant_id uuid not null,
+  history_id bigint not null generated always as identity,
+  at timestamp with time zone not null,
+  op_id uuid,
+  member_id uuid,
+  db_role text not null,
+  table_name text not null,
+  row_id uuid not null,
+  change text not null,
+  old_row jsonb,
+  new_row jsonb,
+  constraint row_history_change_ck CHECK ((change = ANY (ARRAY['insert'::text, 'update'::text, 'delete'::text]))),
+  constraint row_history_rest_pkey PRIMARY KEY (tenant_id, at, history_id)
+);
+CREATE INDEX row_history_rest_tenant_id_row_id_at_idx ON app.row_history_rest USING btree (tenant_id, row_id, at DESC);
+alter table row_history_rest enable row level security;
+alter table row_history_rest force row level security;
+create policy tenant_floor on row_history_rest as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+
+create table saved_view (
+  tenant_id uuid not null, -- class=internal category=preference
+  view_id uuid not null, -- class=internal category=preference
+  member_id uuid not null, -- class=internal category=preference
+  list text not null, -- class=internal category=preference
+  name text not null, -- class=internal category=preference
+  query text not null, -- class=internal category=preference
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=preference
+  constraint saved_view_list_ck CHECK ((list = ANY (ARRAY['deals'::text, 'partners'::text, 'accounts'::text, 'contacts'::text]))),
+  constraint saved_view_member_fk FOREIGN KEY (tenant_id, member_id) REFERENCES member(tenant_id, member_id) ON DELETE CASCADE,
+  constraint saved_view_name_ck CHECK (((length(name) >= 1) AND (length(name) <= 60))),
+  constraint saved_view_name_uq UNIQUE (tenant_id, member_id, list, name),
+  constraint saved_view_pk PRIMARY KEY (tenant_id, view_id),
+  constraint saved_view_query_ck CHECK ((length(query) <= 2000))
+);
+grant delete, insert, select, update on saved_view to entente_partner;
+grant delete, insert, select, update on saved_view to entente_staff;
+grant delete, insert, select, update on saved_view to entente_worker;
+alter table saved_view enable row level security;
+alter table saved_view force row level security;
+create policy partner_reach on saved_view as permissive all to entente_partner using (member_id = ( SELECT member() AS member)) check (member_id = ( SELECT member() AS member));
+create policy staff_reach on saved_view as permissive all to entente_staff using true check true;
+create policy tenant_floor on saved_view as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on saved_view as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.saved_view REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('view_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.saved_view REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('view_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.saved_view REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('view_id');
+CREATE TRIGGER partner_links BEFORE INSERT OR UPDATE ON app.saved_view FOR EACH ROW EXECUTE FUNCTION partner_links('saved_view_member_fk', 'member_id', 'member', 'member_id');
+
+create table session (
+  session_id uuid not null, -- class=internal category=preference
+  token_hash bytea not null, -- class=secret category=preference
+  person_id uuid not null, -- class=internal category=preference
+  tenant_id uuid, -- class=internal category=preference
+  member_id uuid, -- class=internal category=preference
+  created_at timestamp with time zone not null, -- class=internal category=preference
+  last_seen_at timestamp with time zone not null, -- class=internal category=preference
+  idle_expires_at timestamp with time zone not null, -- class=internal category=preference
+  expires_at timestamp with time zone not null, -- class=internal category=preference
+  ip text not null default ''::text, -- class=personal category=preference
+  user_agent text not null default ''::text, -- class=personal category=preference
+  revoked_at timestamp with time zone, -- class=internal category=preference
+  constraint session_member_fk FOREIGN KEY (tenant_id, member_id) REFERENCES member(tenant_id, member_id) ON DELETE CASCADE,
+  constraint session_person_fk FOREIGN KEY (person_id) REFERENCES person(person_id) ON DELETE CASCADE,
+  constraint session_pk PRIMARY KEY (session_id),
+  constraint session_token_uq UNIQUE (token_hash)
+);
+CREATE INDEX session_person_ix ON app.session USING btree (person_id, last_seen_at DESC);
+grant select on session to entente_definer;
+grant update (token_hash, tenant_id, member_id, last_seen_at, idle_expires_at, expires_at, revoked_at) on session to entente_definer;
+grant delete, insert, select, update on session to entente_public;
+alter table session enable row level security;
+alter table session force row level security;
+create policy definer_end on session as permissive update to entente_definer using true check true;
+create policy definer_reach on session as permissive select to entente_definer using true;
+create policy public_reach on session as permissive all to entente_public using true check true;
+CREATE TRIGGER tell_auth_delete AFTER DELETE ON app.session FOR EACH ROW EXECUTE FUNCTION tell_auth('session_id');
+CREATE TRIGGER tell_auth_update AFTER UPDATE ON app.session FOR EACH ROW WHEN ((((old.revoked_at IS DISTINCT FROM new.revoked_at) OR (old.token_hash IS DISTINCT FROM new.token_hash)) OR (old.member_id IS DISTINCT FROM new.member_id))) EXECUTE FUNCTION tell_auth('session_id');
+
+create table stage (
+  tenant_id uuid not null, -- class=business category=business-data
+  stage_id uuid not null, -- class=business category=business-data
+  name text not null, -- class=business category=business-data
+  position integer not null, -- class=business category=business-data
+  probability integer not null default 0, -- class=business category=business-data
+  kind text not null default 'open'::text, -- class=business category=business-data
+  version integer not null default 1, -- class=business category=business-data
+  constraint stage_kind_ck CHECK ((kind = ANY (ARRAY['open'::text, 'won'::text, 'lost'::text]))),
+  constraint stage_name_ck CHECK (((length(name) >= 1) AND (length(name) <= 60))),
+  constraint stage_name_uq UNIQUE (tenant_id, name),
+  constraint stage_pk PRIMARY KEY (tenant_id, stage_id),
+  constraint stage_probability_ck CHECK (((probability >= 0) AND (probability <= 100))),
+  constraint stage_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+CREATE UNIQUE INDEX stage_end_uq ON app.stage USING btree (tenant_id, kind) WHERE (kind <> 'open'::text);
+grant select on stage to entente_partner;
+grant insert on stage to entente_platform;
+grant delete, insert, select, update on stage to entente_staff;
+grant delete, insert, select, update on stage to entente_worker;
+alter table stage enable row level security;
+alter table stage force row level security;
+create policy partner_reach on stage as permissive all to entente_partner using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy platform_reach on stage as permissive all to entente_platform using true check true;
+create policy staff_reach on stage as permissive all to entente_staff using true check true;
+create policy tenant_floor on stage as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on stage as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.stage REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('stage_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.stage REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('stage_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.stage REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('stage_id');
+
+create table tenant (
+  tenant_id uuid not null, -- class=internal category=authorization
+  slug text not null, -- class=internal category=authorization
+  name text not null, -- class=public category=legal-entity
+  status text not null default 'active'::text, -- class=internal category=authorization
+  is_demo boolean not null default false, -- class=internal category=authorization
+  default_currency text not null default 'USD'::text, -- class=internal category=authorization
+  time_zone text not null default 'UTC'::text, -- class=internal category=authorization
+  protection_days integer not null default 90, -- class=internal category=authorization
+  agent_edits text not null default 'own'::text, -- class=internal category=authorization
+  brand_color text not null default '#1f5fd6'::text, -- class=public category=legal-entity
+  logo bytea, -- class=public category=legal-entity
+  logo_type text not null default ''::text, -- class=public category=legal-entity
+  version integer not null default 1, -- class=internal category=authorization
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=authorization
+  updated_at timestamp with time zone not null default app.now(), -- class=internal category=authorization
+  constraint tenant_agent_edits_ck CHECK ((agent_edits = ANY (ARRAY['own'::text, 'company'::text]))),
+  constraint tenant_brand_ck CHECK ((brand_color ~ '^#[0-9a-f]{6}$'::text)),
+  constraint tenant_currency_ck CHECK ((default_currency ~ '^[A-Z]{3}$'::text)),
+  constraint tenant_logo_ck CHECK ((octet_length(logo) <= 262144)),
+  constraint tenant_logo_type_ck CHECK ((logo_type = ANY (ARRAY[''::text, 'image/png'::text, 'image/jpeg'::text, 'image/webp'::text]))),
+  constraint tenant_name_ck CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+  constraint tenant_pk PRIMARY KEY (tenant_id),
+  constraint tenant_protection_ck CHECK (((protection_days >= 1) AND (protection_days <= 730))),
+  constraint tenant_slug_ck CHECK ((slug ~ '^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$'::text)),
+  constraint tenant_slug_uq UNIQUE (slug),
+  constraint tenant_status_ck CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text])))
+);
+grant select on tenant to entente_definer;
+grant select on tenant to entente_partner;
+grant insert, select, update on tenant to entente_platform;
+grant select on tenant to entente_public;
+grant select, update on tenant to entente_staff;
+grant select on tenant to entente_worker;
+alter table tenant enable row level security;
+alter table tenant force row level security;
+create policy definer_reach on tenant as permissive select to entente_definer using true;
+create policy partner_reach on tenant as permissive all to entente_partner using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy platform_reach on tenant as permissive all to entente_platform using true check true;
+create policy public_reach on tenant as permissive select to entente_public using true;
+create policy staff_reach on tenant as permissive all to entente_staff using true check true;
+create policy tenant_floor on tenant as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on tenant as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.tenant REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('tenant_id', 'logo');
+CREATE TRIGGER history_insert AFTER INSERT ON app.tenant REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('tenant_id', 'logo');
+CREATE TRIGGER history_update AFTER UPDATE ON app.tenant REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('tenant_id', 'logo');
+CREATE TRIGGER tell_auth_update AFTER UPDATE ON app.tenant FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION tell_auth('tenant_id');
+
+create table throttle (
+  key text not null, -- class=personal category=login-ip
+  tat timestamp with time zone not null, -- class=internal category=login-ip
+  constraint throttle_pk PRIMARY KEY (key)
+);
+CREATE INDEX throttle_tat_ix ON app.throttle USING btree (tat);
+grant delete, insert, select, update on throttle to entente_public;
+alter table throttle enable row level security;
+alter table throttle force row level security;
+create policy public_reach on throttle as permissive all to entente_public using true check true;
+
+-- Functions
+
+CREATE OR REPLACE FUNCTION app.actor_by_key(in_hash bytea, at timestamp with time zone)
+ RETURNS TABLE(tenant_id uuid, key_id uuid, member_id uuid, person_id uuid, partner_id uuid, role text, name text, kind text, scopes text[], expires_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select k.tenant_id, k.key_id, m.member_id, m.person_id, m.partner_id, m.role, m.name, m.kind, k.scopes, k.expires_at
+    from app.api_key k
+    join app.member m on m.tenant_id = k.tenant_id and m.member_id = k.member_id and m.status = 'active'
+    join app.tenant t on t.tenant_id = k.tenant_id and t.status = 'active'
+    left join app.partner p on p.tenant_id = m.tenant_id and p.partner_id = m.partner_id
+   where k.key_hash = in_hash and k.revoked_at is null and (k.expires_at is null or k.expires_at > at)
+     and coalesce(p.status, 'active') in ('active', 'invited')
+$function$;
+alter routine actor_by_key(bytea,timestamp with time zone) owner to entente_definer;
+grant execute on routine actor_by_key(bytea,timestamp with time zone) to entente_public;
+
+CREATE OR REPLACE FUNCTION app.actor_by_session(in_hash bytea, at timestamp with time zone)
+ RETURNS TABLE(session_id uuid, person_id uuid, email text, tenant_id uuid, member_id uuid, partner_id uuid, role text, name text, last_seen_at timestamp with time zone, expires_at timestamp with time zone, created_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select s.session_id, s.person_id, pe.email, m.tenant_id, m.member_id, m.partner_id, m.role, m.name, s.last_seen_at, s.expires_at, s.created_at
+    from app.session s
+    join app.person pe on pe.person_id = s.person_id
+    left join (app.member m
+      join app.tenant t on t.tenant_id = m.tenant_id and t.status = 'active'
+      left join app.partner p on p.tenant_id = m.tenant_id and p.partner_id = m.partner_id)
+      on m.tenant_id = s.tenant_id and m.member_id = s.member_id and m.person_id = s.person_id and m.status = 'active'
+     and coalesce(p.status, 'active') in ('active', 'invited')
+   where s.token_hash = in_hash and s.revoked_at is null and s.expires_at > at and s.idle_expires_at > at
+$function$;
+alter routine actor_by_session(bytea,timestamp with time zone) owner to entente_definer;
+grant execute on routine actor_by_session(bytea,timestamp with time zone) to entente_public;
+
+CREATE OR REPLACE FUNCTION app.bind_session(in_session uuid, in_old_hash bytea, in_new_hash bytea, in_idle timestamp with time zone, in_expires timestamp with time zone, at timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update app.session s set token_hash = in_new_hash, tenant_id = m.tenant_id, member_id = m.member_id,
+         last_seen_at = at, idle_expires_at = least(in_idle, in_expires), expires_at = in_expires
+    from app.member m
+   where s.session_id = in_session and s.token_hash = in_old_hash and s.revoked_at is null and s.expires_at > at and s.idle_expires_at > at
+     and m.tenant_id = app.tenant() and m.member_id = app.member() and m.person_id = s.person_id and m.status = 'active';
+  return found;
+end $function$;
+alter routine bind_session(uuid,bytea,bytea,timestamp with time zone,timestamp with time zone,timestamp with time zone) owner to entente_definer;
+grant execute on routine bind_session(uuid,bytea,bytea,timestamp with time zone,timestamp with time zone,timestamp with time zone) to entente_partner;
+grant execute on routine bind_session(uuid,bytea,bytea,timestamp with time zone,timestamp with time zone,timestamp with time zone) to entente_staff;
+
+CREATE OR REPLACE FUNCTION app.change_my_password(in_old_hash text, in_new_hash text, at timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update app.person pe set password_hash = in_new_hash, password_set_at = at from app.member m
+   where m.tenant_id = app.tenant() and m.member_id = app.member() and pe.person_id = m.person_id and pe.password_hash = in_old_hash;
+  return found;
+end $function$;
+alter routine change_my_password(text,text,timestamp with time zone) owner to entente_definer;
+grant execute on routine change_my_password(text,text,timestamp with time zone) to entente_partner;
+grant execute on routine change_my_password(text,text,timestamp with time zone) to entente_staff;
+
+CREATE OR REPLACE FUNCTION app.claim_answer(in_key text, in_name_norm text, in_self uuid)
+ RETURNS text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select case
+    when in_key <> '' and exists (select 1 from app.deal_claim c where c.tenant_id = app.tenant() and c.claim_key = in_key
+           and c.period @> app.now() and c.deal_id is distinct from in_self) then 'taken'
+    when in_key <> '' and exists (select 1 from app.deal d where d.tenant_id = app.tenant() and d.claim_key = in_key
+           and d.state in ('submitted', 'returned', 'approved', 'won') and d.deal_id is distinct from in_self)
+      or in_name_norm <> '' and exists (select 1 from app.deal d where d.tenant_id = app.tenant() and d.name_norm = in_name_norm
+           and d.state in ('submitted', 'returned', 'approved', 'won') and d.deal_id is distinct from in_self) then 'look'
+    else 'free' end
+$function$;
+alter routine claim_answer(text,text,uuid) owner to entente_definer;
+grant execute on routine claim_answer(text,text,uuid) to entente_partner;
+grant execute on routine claim_answer(text,text,uuid) to entente_staff;
+grant execute on routine claim_answer(text,text,uuid) to entente_worker;
+
+CREATE OR REPLACE PROCEDURE app.classify(IN tab text, IN category text, IN class text, IN columns text)
+ LANGUAGE plpgsql
+AS $procedure$
+declare col text;
+begin
+  foreach col in array regexp_split_to_array(trim(columns), '\s+') loop
+    execute format('comment on column app.%I.%I is %L', tab, col, 'class=' || class || ' category=' || category);
+  end loop;
+end $procedure$;
+alter routine classify(text,text,text,text) owner to entente_owner;
+
+CREATE OR REPLACE FUNCTION app.deal_claim_only_shrinks()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if current_setting('is_superuser') = 'off' and pg_has_role(current_user, 'entente_partner', 'usage')
+     and (new.claim_key <> old.claim_key or new.deal_id <> old.deal_id or new.claim_id <> old.claim_id
+          or lower(new.period) is distinct from lower(old.period) or not coalesce(upper(new.period) <= upper(old.period), false)) then
+    raise exception 'a partner cannot prolong a claim' using errcode = '42501', constraint = 'deal_claim_vendor_ck';
+  end if;
+  return new;
+end $function$;
+alter routine deal_claim_only_shrinks() owner to entente_owner;
+
+CREATE OR REPLACE FUNCTION app.deal_decision_is_the_vendors()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  before text := case when tg_op = 'UPDATE' then old.state else 'draft' end;
+  ends   timestamptz := case when tg_op = 'UPDATE' then old.protected_until end;
+begin
+  if new.state = before and new.protected_until is not distinct from ends then
+    return new;
+  end if;
+  if current_setting('is_superuser') = 'on' then -- who is a member of every role
+    return new;
+  end if;
+  if pg_has_role(current_user, 'entente_partner', 'usage')
+     and (new.state <> before and not (
+            new.state = 'submitted' and before in ('draft', 'returned')
+         or new.state = 'withdrawn' and before in ('draft', 'submitted', 'returned', 'approved')
+         or new.state in ('won', 'lost') and before in ('approved', 'expired'))
+       or new.protected_until is distinct from ends and not coalesce(new.protected_until <= ends, false)) then
+    raise exception 'a partner cannot decide a deal' using errcode = '42501', constraint = 'deal_decision_vendor_ck';
+  end if;
+  if new.state = 'approved' and before <> 'approved' and pg_has_role(current_user, 'entente_staff', 'usage')
+     and (new.decided_by is null or new.decided_by is distinct from app.member() or new.decided_by in (new.owner_id, new.created_by)) then
+    raise exception 'nobody approves their own deal' using errcode = '42501', constraint = 'deal_four_eyes_ck';
+  end if;
+  return new;
+end $function$;
+alter routine deal_decision_is_the_vendors() owner to entente_owner;
+
+CREATE OR REPLACE FUNCTION app.end_member_sessions(in_member uuid, at timestamp with time zone)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare n int;
+begin
+  update app.session s set revoked_at = at from app.member m
+   where m.tenant_id = app.tenant() and m.member_id = in_member and (app.partner() is null or m.partner_id = app.partner())
+     and s.tenant_id = m.tenant_id and s.member_id = m.member_id and s.revoked_at is null;
+  get diagnostics n = row_count;
+  return n;
+end $function$;
+alter routine end_member_sessions(uuid,timestamp with time zone) owner to entente_definer;
+grant execute on routine end_member_sessions(uuid,timestamp with time zone) to entente_partner;
+grant execute on routine end_member_sessions(uuid,timestamp with time zone) to entente_staff;
+grant execute on routine end_member_sessions(uuid,timestamp with time zone) to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.end_my_sessions(in_one uuid, in_keep uuid, at timestamp with time zone)
+ RETURNS SETOF uuid
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  update app.session s set revoked_at = at from app.member m
+   where m.tenant_id = app.tenant() and m.member_id = app.member() and s.person_id = m.person_id and s.revoked_at is null
+     and (in_one is null or s.session_id = in_one) and (in_keep is null or s.session_id <> in_keep)
+  returning s.session_id
+$function$;
+alter routine end_my_sessions(uuid,uuid,timestamp with time zone) owner to entente_definer;
+grant execute on routine end_my_sessions(uuid,uuid,timestamp with time zone) to entente_partner;
+grant execute on routine end_my_sessions(uuid,uuid,timestamp with time zone) to entente_staff;
+
+CREATE OR REPLACE FUNCTION app.enqueue(in_kind text, in_args jsonb, in_run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, in_unique text DEFAULT NULL::text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+    the_tenant uuid := app.tenant();
+    the_run_at timestamptz := greatest(coalesce(in_run_at, now()), now());
+    the_state  river.river_job_state := case when in_run_at > now() then 'scheduled' else 'available' end;
+    the_args   jsonb;
+    the_key    bytea;
+    the_id     bigint;
+    the_time   timestamptz;
+begin
+    if the_tenant is null then
+        raise exception 'app.enqueue: no tenant is bound to this transaction' using errcode = '42501';
+    end if;
+    if in_kind is null or in_kind !~ '^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$' or length(in_kind) > 100 then
+        raise exception 'app.enqueue: not a job kind: %', left(in_kind, 100) using errcode = '22023';
+    end if;
+    if in_args is null or jsonb_typeof(in_args) <> 'object' or octet_length(in_args::text) > 8192 then
+        raise exception 'app.enqueue: arguments of % must be an object of at most 8192 bytes', in_kind using errcode = '22023';
+    end if;
+    the_args := in_args || jsonb_build_object('tenant', the_tenant);
+
+    -- Slot 0 is the one that waits; slot 1 waits while slot 0 runs; if both run, the job goes in without a key.
+    for slot in 0 .. 2 loop
+        the_key := case when in_unique is not null and slot < 2 then
+            sha256(convert_to(jsonb_build_array(the_tenant, in_kind, in_unique, slot)::text, 'UTF8')) end;
+        insert into river.river_job as j
+            (args, kind, max_attempts, metadata, priority, queue, scheduled_at, state, tags, unique_key, unique_states)
+        values
+            (the_args, in_kind, 8, '{}', 1, 'default', the_run_at, the_state, '{}', the_key,
+             -- unique among: scheduled, running, retryable, pending | discarded, completed, cancelled | available
+             case when the_key is not null then b'11110001'::bit(8) end)
+        on conflict (unique_key)
+            where unique_key is not null and unique_states is not null and river.river_job_state_in_bitmask(unique_states, state)
+            do nothing
+        returning j.id into the_id;
+        if the_id is not null then
+            if the_state = 'available' then
+                perform pg_notify('river.river_insert', '{"queue": "default"}');
+            end if;
+            return the_id;
+        end if;
+        select j.id, j.scheduled_at into the_id, the_time from river.river_job j
+         where j.unique_key = the_key and j.unique_states is not null
+           and j.state in ('available', 'scheduled', 'retryable', 'pending')
+           for share;
+        if the_id is not null then
+            if the_time > the_run_at then
+                update river.river_job j set scheduled_at = the_run_at, state = the_state where j.id = the_id;
+                if the_state = 'available' then
+                    perform pg_notify('river.river_insert', '{"queue": "default"}');
+                end if;
+            end if;
+            return the_id;
+        end if;
+    end loop;
+    raise exception 'app.enqueue: unreachable';
+end
+$function$;
+alter routine enqueue(text,jsonb,timestamp with time zone,text) owner to entente_jobs;
+grant execute on routine enqueue(text,jsonb,timestamp with time zone,text) to entente_partner;
+grant execute on routine enqueue(text,jsonb,timestamp with time zone,text) to entente_platform;
+grant execute on routine enqueue(text,jsonb,timestamp with time zone,text) to entente_public;
+grant execute on routine enqueue(text,jsonb,timestamp with time zone,text) to entente_staff;
+grant execute on routine enqueue(text,jsonb,timestamp with time zone,text) to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.ensure_partitions(from_at timestamp with time zone, months integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  parent text; first date; part text;
+begin
+  for i in 0 .. months - 1 loop
+    first := (date_trunc('month', from_at at time zone 'UTC') + make_interval(months => i))::date;
+    foreach parent in array array['row_history', 'audit_entry'] loop
+      part := parent || '_' || to_char(first, 'YYYYMM');
+      if to_regclass('app.' || part) is null then
+        begin
+          execute format('create table app.%I partition of app.%I for values from (%L) to (%L)', part, parent,
+            first::timestamp at time zone 'UTC', (first + interval '1 month') at time zone 'UTC');
+        exception when check_violation then -- nobody made this month in time: its rows stay in the partition for the rest
+          continue;
+        end;
+        execute format('alter table app.%I enable row level security', part);
+        execute format('alter table app.%I force row level security', part);
+        execute format('create policy tenant_floor on app.%I as restrictive for all to entente_staff, entente_partner, entente_public, entente_worker, entente_platform using (tenant_id = (select app.tenant())) with check (tenant_id = (select app.tenant()))', part);
+      end if;
+    end loop;
+  end loop;
+end $function$;
+alter routine ensure_partitions(timestamp with time zone,integer) owner to entente_owner;
+grant execute on routine ensure_partitions(timestamp with time zone,integer) to entente_worker;
+
+CREATE OR REPLACE PROCEDURE app.guard_links(IN tab text)
+ LANGUAGE plpgsql
+AS $procedure$
+declare args text;
+begin
+  select string_agg(format('%L, %L, %L, %L', c.conname, a.attname, f.relname, fa.attname), ', ' order by c.conname) into strict args
+    from pg_constraint c
+    join pg_class f on f.oid = c.confrelid
+    cross join lateral unnest(c.conkey, c.confkey) as k (own, other)
+    join pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.own and a.attname <> 'tenant_id'
+    join pg_attribute fa on fa.attrelid = c.confrelid and fa.attnum = k.other
+   where c.contype = 'f' and c.conrelid = format('app.%I', tab)::regclass and cardinality(c.conkey) = 2;
+  execute format('create or replace trigger partner_links before insert or update on app.%I for each row execute function app.partner_links(%s)', tab, args);
+end $procedure$;
+alter routine guard_links(text) owner to entente_owner;
+
+CREATE OR REPLACE FUNCTION app.history()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  key text := tg_argv[0];
+  hidden text[] := tg_argv[1:];
+begin
+  if tg_op = 'INSERT' then
+    insert into app.row_history (tenant_id, at, op_id, member_id, db_role, table_name, row_id, change, new_row)
+    select n.tenant_id, app.now(), app.op(), app.member(), session_user, tg_table_name, (r.j ->> key)::uuid, 'insert', r.j - hidden
+      from new_rows n, lateral (select to_jsonb(n) as j) r;
+  elsif tg_op = 'DELETE' then
+    insert into app.row_history (tenant_id, at, op_id, member_id, db_role, table_name, row_id, change, old_row)
+    select o.tenant_id, app.now(), app.op(), app.member(), session_user, tg_table_name, (r.j ->> key)::uuid, 'delete', r.j - hidden
+      from old_rows o, lateral (select to_jsonb(o) as j) r;
+  else
+    insert into app.row_history (tenant_id, at, op_id, member_id, db_role, table_name, row_id, change, old_row, new_row)
+    select coalesce(n.tenant_id, o.tenant_id), app.now(), app.op(), app.member(), session_user, tg_table_name,
+           coalesce(n.j ->> key, o.j ->> key)::uuid, 'update', o.j - hidden, n.j - hidden
+      from (select x.tenant_id, to_jsonb(x) as j from new_rows x) n
+      full join (select x.tenant_id, to_jsonb(x) as j from old_rows x) o on o.j ->> key = n.j ->> key;
+  end if;
+  return null;
+end $function$;
+alter routine history() owner to entente_owner;
+
+CREATE OR REPLACE FUNCTION app.invitation_by_token(in_hash bytea)
+ RETURNS TABLE(tenant_id uuid, tenant_slug text, tenant_name text, invitation_id uuid, member_id uuid, person_id uuid, partner_id uuid, partner_name text, role text, name text, email text, expires_at timestamp with time zone, used_at timestamp with time zone, revoked_at timestamp with time zone, has_password boolean)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select i.tenant_id, t.slug, t.name, i.invitation_id, m.member_id, m.person_id, m.partner_id, coalesce(p.name, ''), m.role, m.name, m.email,
+         i.expires_at, i.used_at, i.revoked_at, pe.password_hash is not null
+    from app.invitation i
+    join app.tenant t on t.tenant_id = i.tenant_id and t.status = 'active'
+    join app.member m on m.tenant_id = i.tenant_id and m.member_id = i.member_id and m.status in ('invited', 'active')
+    join app.person pe on pe.person_id = m.person_id
+    left join app.partner p on p.tenant_id = m.tenant_id and p.partner_id = m.partner_id
+   where i.token_hash = in_hash
+$function$;
+alter routine invitation_by_token(bytea) owner to entente_definer;
+grant execute on routine invitation_by_token(bytea) to entente_public;
+
+CREATE OR REPLACE PROCEDURE app.keep_history(IN tab text, IN key text, IN hidden text DEFAULT ''::text)
+ LANGUAGE plpgsql
+AS $procedure$
+declare args text := quote_literal(key);
+begin
+  if hidden <> '' then
+    select args || ', ' || string_agg(quote_literal(c), ', ') into args from regexp_split_to_table(trim(hidden), '\s+') c;
+  end if;
+  execute format('create trigger history_insert after insert on app.%I referencing new table as new_rows for each statement execute function app.history(%s)', tab, args);
+  execute format('create trigger history_update after update on app.%I referencing old table as old_rows new table as new_rows for each statement execute function app.history(%s)', tab, args);
+  execute format('create trigger history_delete after delete on app.%I referencing old table as old_rows for each statement execute function app.history(%s)', tab, args);
+end $procedure$;
+alter routine keep_history(text,text,text) owner to entente_owner;
+
+CREATE OR REPLACE FUNCTION app.may_take_account(in_account uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select exists (select from app.account_partner s where s.tenant_id = app.tenant() and s.account_id = in_account and s.partner_id = app.partner())
+      or exists (select from app.account a where a.tenant_id = app.tenant() and a.account_id = in_account and a.source = 'partner' and a.xmin = pg_current_xact_id()::xid)
+         and not exists (select from app.account_partner s where s.tenant_id = app.tenant() and s.account_id = in_account)
+$function$;
+alter routine may_take_account(uuid) owner to entente_definer;
+grant execute on routine may_take_account(uuid) to entente_partner;
+
+CREATE OR REPLACE FUNCTION app.member()
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$ select nullif(current_setting('app.member_id', true), '')::uuid $function$;
+alter routine member() owner to entente_owner;
+grant execute on routine member() to entente_definer;
+grant execute on routine member() to entente_jobs;
+grant execute on routine member() to entente_partner;
+grant execute on routine member() to entente_platform;
+grant execute on routine member() to entente_public;
+grant execute on routine member() to entente_staff;
+grant execute on routine member() to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.memberships(in_person uuid)
+ RETURNS TABLE(tenant_id uuid, tenant_slug text, tenant_name text, member_id uuid, partner_id uuid, partner_name text, role text, name text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select m.tenant_id, t.slug, t.name, m.member_id, m.partner_id, coalesce(p.name, ''), m.role, m.name
+    from app.member m
+    join app.tenant t on t.tenant_id = m.tenant_id and t.status = 'active'
+    left join app.partner p on p.tenant_id = m.tenant_id and p.partner_id = m.partner_id
+   where m.person_id = in_person and m.status = 'active' and coalesce(p.status, 'active') in ('active', 'invited')
+   order by t.name, p.name nulls first, m.member_id
+   limit 200
+$function$;
+alter routine memberships(uuid) owner to entente_definer;
+grant execute on routine memberships(uuid) to entente_public;
+
+CREATE OR REPLACE FUNCTION app.my_password()
+ RETURNS text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select pe.password_hash from app.member m join app.person pe on pe.person_id = m.person_id
+   where m.tenant_id = app.tenant() and m.member_id = app.member()
+$function$;
+alter routine my_password() owner to entente_definer;
+grant execute on routine my_password() to entente_partner;
+grant execute on routine my_password() to entente_staff;
+
+CREATE OR REPLACE FUNCTION app.my_sessions(at timestamp with time zone)
+ RETURNS TABLE(session_id uuid, created_at timestamp with time zone, last_seen_at timestamp with time zone, expires_at timestamp with time zone, ip text, user_agent text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select s.session_id, s.created_at, s.last_seen_at, s.expires_at, s.ip, s.user_agent
+    from app.member m join app.session s on s.person_id = m.person_id
+   where m.tenant_id = app.tenant() and m.member_id = app.member() and s.revoked_at is null and s.expires_at > at and s.idle_expires_at > at
+   order by s.last_seen_at desc, s.session_id limit 200
+$function$;
+alter routine my_sessions(timestamp with time zone) owner to entente_definer;
+grant execute on routine my_sessions(timestamp with time zone) to entente_partner;
+grant execute on routine my_sessions(timestamp with time zone) to entente_staff;
+
+CREATE OR REPLACE FUNCTION app.now()
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$ select coalesce(nullif(current_setting('app.now', true), '')::timestamptz, transaction_timestamp()) $function$;
+alter routine app.now() owner to entente_owner;
+grant execute on routine app.now() to entente_definer;
+grant execute on routine app.now() to entente_jobs;
+grant execute on routine app.now() to entente_partner;
+grant execute on routine app.now() to entente_platform;
+grant execute on routine app.now() to entente_public;
+grant execute on routine app.now() to entente_staff;
+grant execute on routine app.now() to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.op()
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$ select nullif(current_setting('app.op_id', true), '')::uuid $function$;
+alter routine op() owner to entente_owner;
+grant execute on routine op() to entente_definer;
+grant execute on routine op() to entente_jobs;
+grant execute on routine op() to entente_partner;
+grant execute on routine op() to entente_platform;
+grant execute on routine op() to entente_public;
+grant execute on routine op() to entente_staff;
+grant execute on routine op() to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.partner()
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$ select nullif(current_setting('app.partner_id', true), '')::uuid $function$;
+alter routine partner() owner to entente_owner;
+grant execute on routine partner() to entente_definer;
+grant execute on routine partner() to entente_jobs;
+grant execute on routine partner() to entente_partner;
+grant execute on routine partner() to entente_platform;
+grant execute on routine partner() to entente_public;
+grant execute on routine partner() to entente_staff;
+grant execute on routine partner() to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.partner_links()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  fresh jsonb;
+  past  jsonb := '{}';
+  ref   uuid;
+  seen  boolean;
+begin
+  -- A superuser is a member of every role.
+  if current_setting('is_superuser') = 'on' or not pg_has_role(current_user, 'entente_partner', 'usage') then
+    return new;
+  end if;
+  fresh := to_jsonb(new);
+  if tg_op = 'UPDATE' then
+    past := to_jsonb(old);
+  end if;
+  for i in 0 .. tg_nargs / 4 - 1 loop
+    ref := (fresh ->> tg_argv[4 * i + 1])::uuid;
+    if ref is not null and ref is distinct from (past ->> tg_argv[4 * i + 1])::uuid then
+      execute format('select exists (select from app.%I where tenant_id = $1 and %I = $2)', tg_argv[4 * i + 2], tg_argv[4 * i + 3])
+        into seen using new.tenant_id, ref;
+      if not seen then
+        raise exception 'insert or update on table "%" violates foreign key constraint "%"', tg_table_name, tg_argv[4 * i]
+          using errcode = '23503', constraint = tg_argv[4 * i], table = tg_table_name, schema = tg_table_schema;
+      end if;
+    end if;
+  end loop;
+  return new;
+end $function$;
+alter routine partner_links() owner to entente_owner;
+
+CREATE OR REPLACE FUNCTION app.person_for_email(in_email text, in_name text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare the_id uuid;
+begin
+  if app.tenant() is null then
+    raise exception 'app.person_for_email: no tenant is bound to this transaction' using errcode = '42501';
+  end if;
+  insert into app.person (person_id, email, name) values (gen_random_uuid(), lower(in_email), in_name)
+  on conflict (email) do nothing returning person_id into the_id;
+  if the_id is null then
+    select p.person_id into the_id from app.person p where p.email = lower(in_email);
+  end if;
+  return the_id;
+end $function$;
+alter routine person_for_email(text,text) owner to entente_definer;
+grant execute on routine person_for_email(text,text) to entente_partner;
+grant execute on routine person_for_email(text,text) to entente_platform;
+grant execute on routine person_for_email(text,text) to entente_staff;
+grant execute on routine person_for_email(text,text) to entente_worker;
+
+CREATE OR REPLACE PROCEDURE app.protect(IN tab text, IN staff text, IN partner text DEFAULT ''::text, IN by_partner text DEFAULT 'partner'::text, IN worker text DEFAULT 'select, insert, update, delete'::text, IN platform text DEFAULT ''::text)
+ LANGUAGE plpgsql
+AS $procedure$
+declare
+  floor_roles constant text := 'entente_staff, entente_partner, entente_public, entente_worker, entente_platform';
+  reach text := case by_partner
+    when 'partner' then '(partner_id = (select app.partner()))'
+    when 'member' then '(member_id = (select app.member()))'
+    when 'tenant' then '(tenant_id = (select app.tenant()))'
+    when 'account' then '(exists (select 1 from app.account_partner s where s.tenant_id = (select app.tenant()) and s.partner_id = (select app.partner()) and s.account_id = account.account_id))'
+  end;
+begin
+  execute format('alter table app.%I enable row level security', tab);
+  execute format('alter table app.%I force row level security', tab);
+  execute format('create policy tenant_floor on app.%I as restrictive for all to %s using (tenant_id = (select app.tenant())) with check (tenant_id = (select app.tenant()))', tab, floor_roles);
+  if staff <> '' then
+    execute format('grant %s on app.%I to entente_staff', staff, tab);
+    execute format('create policy staff_reach on app.%I for all to entente_staff using (true) with check (true)', tab);
+  end if;
+  if partner <> '' then
+    execute format('grant %s on app.%I to entente_partner', partner, tab);
+    execute format('create policy partner_reach on app.%I for all to entente_partner using %s with check %s', tab, reach, reach);
+  end if;
+  if worker <> '' then
+    execute format('grant %s on app.%I to entente_worker', worker, tab);
+    execute format('create policy worker_reach on app.%I for all to entente_worker using (true) with check (true)', tab);
+  end if;
+  if platform <> '' then
+    execute format('grant %s on app.%I to entente_platform', platform, tab);
+    execute format('create policy platform_reach on app.%I for all to entente_platform using (true) with check (true)', tab);
+  end if;
+end $procedure$;
+alter routine protect(text,text,text,text,text,text) owner to entente_owner;
+
+CREATE OR REPLACE FUNCTION app.search_deals(pattern text, most integer)
+ RETURNS SETOF uuid
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  matches text := 'd.search_text like $3';
+  first   text := substr(pattern, 3);
+begin
+  if app.tenant() is null then return; end if;
+  if pattern like '\% %' then
+    matches := '(d.search_text like $3 or d.search_text like $5)';
+  end if;
+  if pg_has_role(session_user, 'entente_partner', 'usage') then
+    return query execute 'select d.deal_id from app.deal d where d.tenant_id = $1 and d.partner_id = $2 and ' || matches || ' order by d.created_at desc, d.deal_id desc limit $4'
+      using app.tenant(), app.partner(), pattern, least(most, 5000), first;
+  else
+    return query execute 'select d.deal_id from app.deal d where d.tenant_id = $1 and ' || matches || ' order by d.created_at desc, d.deal_id desc limit $4'
+      using app.tenant(), app.partner(), pattern, least(most, 5000), first;
+  end if;
+end $function$;
+alter routine search_deals(text,integer) owner to entente_definer;
+grant execute on routine search_deals(text,integer) to entente_partner;
+grant execute on routine search_deals(text,integer) to entente_staff;
+grant execute on routine search_deals(text,integer) to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.set_first_password(in_token_hash bytea, in_password_hash text, in_name text, at timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update app.person pe set password_hash = in_password_hash, password_set_at = at, name = in_name
+    from app.invitation i join app.member m on m.tenant_id = i.tenant_id and m.member_id = i.member_id
+   where i.token_hash = in_token_hash and i.used_at is null and i.revoked_at is null and i.expires_at > at
+     and i.tenant_id = app.tenant() and pe.person_id = m.person_id and pe.password_hash is null;
+  return found;
+end $function$;
+alter routine set_first_password(bytea,text,text,timestamp with time zone) owner to entente_definer;
+grant execute on routine set_first_password(bytea,text,text,timestamp with time zone) to entente_partner;
+grant execute on routine set_first_password(bytea,text,text,timestamp with time zone) to entente_staff;
+
+CREATE OR REPLACE FUNCTION app.set_founder_password(in_person uuid, in_password_hash text, in_name text, at timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update app.person pe set password_hash = in_password_hash, password_set_at = at, name = in_name
+   where pe.person_id = in_person and pe.password_hash is null
+     and exists (select 1 from app.member m where m.tenant_id = app.tenant() and m.person_id = pe.person_id and m.role = 'admin');
+  return found;
+end $function$;
+alter routine set_founder_password(uuid,text,text,timestamp with time zone) owner to entente_definer;
+grant execute on routine set_founder_password(uuid,text,text,timestamp with time zone) to entente_platform;
+
+CREATE OR REPLACE FUNCTION app.similar_deals(names text[], most integer)
+ RETURNS TABLE(name_norm text, deal_id uuid, similarity real)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET "pg_trgm.similarity_threshold" TO '0.45'
+AS $function$
+  select n.v, s.deal_id, s.sim
+    from unnest(names) as n (v)
+    cross join lateral (
+      select d.deal_id, similarity(d.name_norm, n.v) as sim
+        from app.deal d
+       where d.tenant_id = app.tenant() and d.state in ('submitted', 'returned', 'approved') and d.name_norm % n.v and d.name_norm <> n.v
+       order by 2 desc, d.deal_id limit least(most, 20)) s
+$function$;
+alter routine similar_deals(text[],integer) owner to entente_definer;
+grant execute on routine similar_deals(text[],integer) to entente_staff;
+grant execute on routine similar_deals(text[],integer) to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.tell_auth()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform pg_notify('entente_auth', to_jsonb(old) ->> tg_argv[0]);
+  return null;
+end $function$;
+alter routine tell_auth() owner to entente_owner;
+
+CREATE OR REPLACE FUNCTION app.tenant()
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$ select nullif(current_setting('app.tenant_id', true), '')::uuid $function$;
+alter routine tenant() owner to entente_owner;
+grant execute on routine tenant() to entente_definer;
+grant execute on routine tenant() to entente_jobs;
+grant execute on routine tenant() to entente_partner;
+grant execute on routine tenant() to entente_platform;
+grant execute on routine tenant() to entente_public;
+grant execute on routine tenant() to entente_staff;
+grant execute on routine tenant() to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.tenant_list()
+ RETURNS TABLE(tenant_id uuid, slug text, name text, status text, is_demo boolean, created_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select t.tenant_id, t.slug, t.name, t.status, t.is_demo, t.created_at from app.tenant t order by t.created_at limit 10000
+$function$;
+alter routine tenant_list() owner to entente_definer;
+grant execute on routine tenant_list() to entente_platform;
+grant execute on routine tenant_list() to entente_public;
+grant execute on routine tenant_list() to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.touch_api_key(in_tenant uuid, in_key uuid, at timestamp with time zone)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  update app.api_key set last_used_at = at
+   where tenant_id = in_tenant and key_id = in_key and (last_used_at is null or last_used_at < at - interval '1 minute')
+$function$;
+alter routine touch_api_key(uuid,uuid,timestamp with time zone) owner to entente_definer;
+grant execute on routine touch_api_key(uuid,uuid,timestamp with time zone) to entente_public;
