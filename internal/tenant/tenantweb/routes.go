@@ -104,10 +104,17 @@ func versionOf(f *httpx.Form) *int {
 	return nil
 }
 
+// logo serves a programme's logo by its id or slug.
 func (p pages) logo(w http.ResponseWriter, r *http.Request) error {
 	v, ok := id.Parse(r.PathValue("tenant"))
 	if !ok {
-		return errs.Missing("logo")
+		entry, err := p.Tenants.BySlug(r.Context(), r.PathValue("tenant"))
+		if errs.IsKind(err, errs.NotFound) {
+			return errs.Missing("logo")
+		} else if err != nil {
+			return err
+		}
+		v = entry.ID
 	}
 	image, kind, err := p.Tenants.Logo(r.Context(), v)
 	if err != nil {

@@ -56,7 +56,8 @@ func TestBrand(t *testing.T) {
 		{Name: "staff does not", As: "staff", Ask: "POST /settings/brand", Body: form("brand_color", "#AA0000"), Status: 403},
 		{Name: "no logo yet", Ask: "GET " + at, Status: 404},
 		{Name: "of no tenant", Ask: "GET /brand/" + id.New().String() + "/logo", Status: 404},
-		{Name: "not an id", Ask: "GET /brand/acme/logo", Status: 404},
+		{Name: "by slug", Ask: "GET /brand/acme/logo", Status: 404},
+		{Name: "of no slug", Ask: "GET /brand/nobody/logo", Status: 404},
 	})
 	upload := func(image string) doortest.Answer {
 		var b bytes.Buffer
@@ -88,6 +89,7 @@ func TestBrand(t *testing.T) {
 		t.Errorf("%d %q %v", a.Code, a.Body, a.Header())
 	}
 	w.Run(t, []doortest.Case{
+		{Name: "by slug", Ask: "GET /brand/acme/logo", Status: 200},
 		{Name: "shown", As: "admin", Ask: "GET /settings/brand", Status: 200, Want: []string{".logo-show img", "form[action=/settings/logo/remove]"}},
 		{Name: "removed", As: "admin", Ask: "POST /settings/logo/remove", Status: 303, Audit: []string{"tenant.update"}},
 		{Name: "gone", Ask: "GET " + at, Status: 404},
