@@ -18,12 +18,11 @@
     return { X: r.x + r.width / 2, Y: r.y + r.height / 2 };
   };
   const sections = "li, tr, article, section, fieldset, form, dialog, .card, .board-card, .confirm-box, details, main";
-  // How far up one must go from e to find the words; -1: nowhere.
+  // How much text stands in the smallest section around e that has the words; -1: in none.
   const distance = (e, words) => {
-    let n = 0;
     for (let up = e.closest(sections); up; up = up.parentElement?.closest(sections)) {
-      if (gist(up.innerText).includes(words)) return n;
-      n++;
+      const text = gist(up.innerText);
+      if (text.includes(words)) return text.length;
     }
     return -1;
   };
@@ -42,7 +41,8 @@
       let all = [...document.querySelectorAll("a[href], button, summary, input[type=submit], [role=button], label")]
         .filter((e) => drawn(e) && !e.disabled);
       const exact = all.filter((e) => name(e) === words);
-      all = exact.length ? exact : all.filter((e) => name(e).startsWith(words));
+      const begun = all.filter((e) => name(e).startsWith(words));
+      all = exact.length ? exact : begun.length ? begun : all.filter((e) => name(e).includes(words));
       if (near) {
         all = all.map((e) => [distance(e, near), e]).filter(([d]) => d >= 0).sort((a, b) => a[0] - b[0]).map(([, e]) => e);
       }

@@ -34,8 +34,8 @@ type Program struct {
 	done chan error
 }
 
-// Start serves a program on free ports of the loopback address from a new data directory, which Stop removes. Its log goes
-// to logTo.
+// Start serves a program on free ports of the loopback address from a new data directory, which Stop removes. Its
+// warnings and errors go to logTo.
 func Start(ctx context.Context, demo bool, logTo io.Writer) (_ *Program, err error) {
 	dir, err := os.MkdirTemp("", "entente-browser-")
 	if err != nil {
@@ -53,7 +53,7 @@ func Start(ctx context.Context, demo bool, logTo io.Writer) (_ *Program, err err
 		return p, err
 	}
 	p.URL, p.Admin = cfg.Origin(), "http://"+cfg.AdminAddr
-	log := slog.New(slog.NewTextHandler(logTo, nil))
+	log := slog.New(slog.NewTextHandler(logTo, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	serving, cancel := context.WithCancel(ctx)
 	p.stop = cancel
 	line := make(chan string, 1)

@@ -37,6 +37,7 @@ type Tab struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	base   string
+	look   Look
 	*trouble
 }
 
@@ -51,12 +52,12 @@ type Look struct {
 func (b *Browser) Open(t Reporter, base string, look Look) *Tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
-	tab := &Tab{t: t, ctx: ctx, cancel: cancel, base: base, trouble: &trouble{base: base}}
+	tab := &Tab{t: t, ctx: ctx, cancel: cancel, base: base, look: look, trouble: &trouble{base: base}}
 	if err := chromedp.Listen(ctx, tab.heard); err != nil {
 		t.Fatalf("open a tab: %v", err)
 	}
 	tab.do("listen", command(audits.Enable, cdp.Empty{}), command(network.Enable, network.EnableParams{}), command(log.Enable, cdp.Empty{}))
-	tab.Resize(look.Width, look.Height)
+	tab.Resize(0, 0)
 	if look.Dark {
 		tab.do("dark", command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}}))
 	}
@@ -77,9 +78,12 @@ func command[P, R any](cmd cdp.Command[P, R], params P) chromedp.Action[chromedp
 // Close closes the tab and forgets its cookies.
 func (b *Tab) Close() { b.cancel() }
 
-// Resize gives the tab another size; zeros are the default.
+// Resize gives the tab another size; zeros are the size it was opened with.
 func (b *Tab) Resize(width, height int64) {
 	b.t.Helper()
+	if width == 0 {
+		width, height = b.look.Width, b.look.Height
+	}
 	if width == 0 {
 		width, height = 1440, 900
 	}
@@ -230,8 +234,18 @@ func (b *Tab) Upload(name string, paths ...string) {
 	b.do("upload into "+name, chromedp.SetUploadFiles(chromedp.CSS(`input[type=file][name="`+name+`"]`), paths))
 }
 
-// Keys presses keys one after the other, as on a keyboard.
-func (b *Tab) Keys(keys string) { b.t.Helper(); b.do("keys "+keys, chromedp.KeyEvent(keys)) }
+// Keys presses keys one after the other, as on a keyboard: what handles the key keeps its character from being typed.
+func (b *Tab) Keys(keys string) {
+	b.t.Helper()
+	for _, r := range keys {
+		for _, ev := range kb.Encode(r) {
+			if ev.Type == kb.KeyDown {
+				ev.Type = input.DispatchKeyEventTypeRawKeyDown
+			}
+			b.do("keys "+keys, command(input.DispatchKeyEvent, *ev))
+		}
+	}
+}
 
 // KeysTo is Keys for keys that lead to another page.
 func (b *Tab) KeysTo(keys string) { b.t.Helper(); b.leave("the keys "+keys, func() { b.Keys(keys) }) }

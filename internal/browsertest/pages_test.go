@@ -1,0 +1,203 @@
+package browsertest
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"entente.dev/internal/access"
+	"entente.dev/internal/access/role"
+	"entente.dev/internal/app"
+	"entente.dev/internal/door"
+	"entente.dev/internal/identity"
+)
+
+// record is the address of one record's page: a noun and an id.
+var record = regexp.MustCompile(`^/[a-z-]+/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// Every page that the program has is drawn as each role and as nobody, and held to the laws of pages. A route that is
+// added is looked at without touching this test; one with an id in its path needs a list that links to such a record.
+func TestEveryPageKeepsTheLaws(t *testing.T) {
+	w := newProgramme(t)
+	v := newVillage(w)
+	routes := w.prog.App.Doors().Web.Routes()
+	for _, visitor := range []struct {
+		person
+		look Look
+	}{
+		{w.admin, Look{}},
+		{v.staff, Look{Dark: true}},
+		{v.partner, Look{Width: 390, Height: 844}},
+		{v.agent, Look{Width: 768, Height: 1024, Dark: true}},
+	} {
+		t.Run(visitor.Role, func(t *testing.T) {
+			t.Parallel()
+			inner := *w
+			inner.t = t
+			tab := inner.as(visitor.person, visitor.look)
+			c := &caller{t: t, tab: tab, role: visitor.Role, records: map[string]string{}}
+			for _, r := range routes {
+				if r.Method == http.MethodGet && r.PublicWhy == "" {
+					c.call(r)
+				}
+			}
+			t.Logf("%d pages, %d other answers", c.pages, c.others)
+		})
+	}
+	t.Run("nobody", func(t *testing.T) {
+		t.Parallel()
+		tab := openTab(t, w.prog.URL, Look{})
+		c := &caller{t: t, tab: tab}
+		for _, r := range routes {
+			if r.Method == http.MethodGet && r.PublicWhy != "" && !strings.Contains(r.Pattern, "{") && !strings.HasSuffix(r.Pattern, "/static/") {
+				c.look(pathOf(r), 0)
+			}
+		}
+		if c.pages < 5 {
+			t.Errorf("only %d pages before sign-in", c.pages)
+		}
+	})
+}
+
+// caller goes from page to page as one person.
+type caller struct {
+	t             *testing.T
+	tab           *Tab
+	role          string
+	records       map[string]string // an address of each noun
+	pages, others int
+}
+
+func pathOf(r door.Route) string {
+	_, path, ok := strings.Cut(r.Pattern, " ")
+	if !ok {
+		path = r.Pattern
+	}
+	return strings.TrimSuffix(path, "{$}")
+}
+
+// call visits what a route answers with, and expects what the permission table says.
+func (c *caller) call(r door.Route) {
+	path, want := pathOf(r), http.StatusOK
+	scope := role.Grants(c.role)[r.Action]
+	if scope == access.None {
+		want = http.StatusForbidden
+	}
+	if before, after, ok := strings.Cut(path, "{"); ok {
+		_, rest, _ := strings.Cut(after, "}")
+		if strings.Contains(rest, "{") {
+			c.t.Errorf("%s: teach this test about two parameters", r.Pattern)
+			return
+		}
+		address := "/x/0192f0c1-0000-7000-8000-000000000000"
+		if want == http.StatusOK {
+			if address = c.record(strings.TrimSuffix(before, "/")); address == "" {
+				c.t.Errorf("%s: no record of this kind is linked from %s", r.Pattern, before)
+				return
+			}
+		}
+		path = before + address[strings.LastIndexByte(address, '/')+1:] + rest
+	}
+	c.look(path, want)
+}
+
+// record returns the address of a record that the list at path links to, "" when there is none.
+func (c *caller) record(list string) string {
+	if _, known := c.records[list]; !known {
+		c.tab.Go(list)
+		var links []string
+		c.tab.Eval(`[...document.querySelectorAll("main a[href]")].map((a) => a.getAttribute("href"))`, &links)
+		c.records[list] = ""
+		for _, l := range links {
+			if record.MatchString(l) && strings.HasPrefix(l, list+"/") {
+				c.records[list] = l
+				break
+			}
+		}
+	}
+	return c.records[list]
+}
+
+// look visits one address; want 0 takes any status below 500.
+func (c *caller) look(path string, want int) {
+	var head struct {
+		Status int
+		Type   string
+	}
+	if c.tab.Where() == "" || c.pages == 0 {
+		c.tab.Go("/sign-in") // fetch needs a page of the site
+	}
+	c.tab.Eval(fmt.Sprintf(`(async () => {
+		const stop = new AbortController();
+		const r = await fetch(%q, {signal: stop.signal, headers: {Accept: "text/html"}});
+		const out = {Status: r.status, Type: r.headers.get("Content-Type") || ""};
+		stop.abort();
+		return out;
+	})()`, path), &head)
+	c.tab.TakeTrouble() // a refusal of a fetch is logged as a resource that failed
+	if head.Status >= 500 || want != 0 && head.Status != want {
+		c.t.Errorf("%s: status %d, want %d", path, head.Status, want)
+	}
+	if !strings.HasPrefix(head.Type, "text/html") {
+		c.others++
+		return
+	}
+	c.pages++
+	c.tab.Go(path)
+	if _, faults := c.tab.Faults(); len(faults) > 0 {
+		c.t.Errorf("%s (%s, %d × %d):\n  %s", path, c.role, c.tab.look.Width, c.tab.look.Height, strings.Join(faults, "\n  "))
+	}
+}
+
+// village is a programme with somebody of each role and something on every page, all of it within one partner's sight.
+type village struct{ staff, partner, agent person }
+
+func newVillage(w *programme) village {
+	w.t.Helper()
+	north := w.partner("North Systems & Söhne GmbH", "north.test")
+	v := village{w.person(role.Staff, "Mara Manager", ""), w.person(role.Partner, "Pat Partner", north), w.person(role.Agent, "Aki Agent", north)}
+	key := w.ownKey(v.agent)
+	for i, c := range []string{"Contoso", "Fabrikam", "Tailspin Toys", "Northwind <Traders>", "A customer with a name that is longer than anybody would like it to be on a small screen"} {
+		d := w.apiAs(key, "POST", "/deals", fields{"title": "Robots for " + c, "account": fields{"name": c, "domain": fmt.Sprintf("c%d.example", i), "country": "DE"},
+			"amount_minor": 1_234_567 * (i + 1), "currency": "EUR", "expected_close_on": "2027-01-31"}).id()
+		steps := [][]string{{}, {"submit"}, {"submit", "approve"}, {"submit", "approve", "win"}, {"submit", "reject"}}[i]
+		for _, s := range steps {
+			if s == "reject" {
+				w.api("POST", "/deals/"+d+"/reject", fields{"reason": "Not a fit."})
+				continue
+			}
+			as := key
+			if s == "approve" {
+				as = w.key
+			}
+			w.apiAs(as, "POST", "/deals/"+d+"/"+s, fields{})
+		}
+		if i == 0 {
+			continue
+		}
+		tab := w.as(v.staff, Look{})
+		tab.Go("/deals/" + d)
+		tab.Fill("body", "A note about "+c+".")
+		tab.Press("Add note")
+		tab.Close()
+	}
+	account := w.apiAs(key, "GET", "/accounts", nil)["items"].([]any)[0].(map[string]any)["id"]
+	w.apiAs(key, "POST", "/contacts", fields{"account_id": account, "name": "Kim Contact", "email": "kim@contoso.example"})
+	return v
+}
+
+// ownKey makes a personal API key of somebody.
+func (w *programme) ownKey(p person) string {
+	w.t.Helper()
+	who, err := w.prog.App.Identity.BySession(w.t.Context(), p.session)
+	if err != nil {
+		w.t.Fatal(app.Explain(err))
+	}
+	k, err := w.prog.App.Identity.CreateMyKey(w.t.Context(), who, identity.KeyInput{Name: "tests"})
+	if err != nil {
+		w.t.Fatal(app.Explain(err))
+	}
+	return k.Secret
+}
