@@ -154,6 +154,10 @@ func sameAmount(column, a, b, currency string) bool {
 // shown writes a form's value as people read it.
 func (v editView) shown(rd ui.Reader, name, s string) string {
 	switch name {
+	case "amount":
+		if minor, err := money.Parse(s, v.deal.Currency); err == nil {
+			return rd.Money(minor, v.deal.Currency)
+		}
 	case "account.country":
 		if c := country.Name(s); c != "" {
 			return c

@@ -156,3 +156,22 @@ func TestSubmitNamesWhatIsMissing(t *testing.T) {
 		t.Errorf("%d to %q", a.Code, a.Header().Get("Location"))
 	}
 }
+
+// A second press of the button is told the same as the first, and makes nothing.
+func TestSecondPressIsToldTheSame(t *testing.T) {
+	w := build(t)
+	body := form("title", "Twice", "account.name", "Acme", "account.domain", "acme.example", "amount", "5000", "currency", "EUR", "intent", "submit", "_idempotency", "press")
+	var places []string
+	for range 2 {
+		a := w.Ask("agent", "POST /deals", body)
+		at := a.Header().Get("Location")
+		places = append(places, at)
+		next := w.Ask("agent", "GET "+at, "", "Cookie", "s=agent; "+strings.Split(a.Header().Get("Set-Cookie"), ";")[0])
+		if !next.Holds(t, ".flash.tone-good :: Registered.") || !next.Holds(t, "h1 :: Twice") {
+			t.Errorf("%d to %s: %s", a.Code, at, next.Body)
+		}
+	}
+	if places[0] != places[1] || w.count(`select count(*) from deal where title = 'Twice'`) != 1 {
+		t.Errorf("led to %q", places)
+	}
+}
