@@ -5,14 +5,20 @@ import (
 
 	"entente.dev/internal/account/accountapi"
 	"entente.dev/internal/account/accountweb"
+	"entente.dev/internal/app/reference"
 	"entente.dev/internal/audit/auditapi"
+	"entente.dev/internal/audit/auditweb"
 	"entente.dev/internal/deal/dealapi"
 	"entente.dev/internal/deal/dealweb"
 	"entente.dev/internal/door"
+	"entente.dev/internal/identity"
 	"entente.dev/internal/identity/identityapi"
 	"entente.dev/internal/identity/identityweb"
+	"entente.dev/internal/mail/mailweb"
 	"entente.dev/internal/partner/partnerapi"
 	"entente.dev/internal/partner/partnerweb"
+	"entente.dev/internal/tenant/tenantweb"
+	"entente.dev/internal/transfer/transferapi"
 	"entente.dev/internal/ui"
 )
 
@@ -34,9 +40,10 @@ func (a *App) apiRoutes(api *door.API) {
 	accountapi.Routes(api, a.Accounts)
 	dealapi.Routes(api, a.Deals)
 	auditapi.Routes(api, a.Trail)
+	transferapi.Routes(api, a.Transfer)
 }
 
-func (a *App) webRoutes(web *door.Web, _ *door.API) {
+func (a *App) webRoutes(web *door.Web, api *door.API) {
 	web.Public("GET /static/", "style sheets, scripts and icons say nothing about anybody", func(w http.ResponseWriter, r *http.Request) error {
 		ui.Static().ServeHTTP(w, r)
 		return nil
@@ -46,6 +53,10 @@ func (a *App) webRoutes(web *door.Web, _ *door.API) {
 		return nil
 	})
 	identityweb.Routes(web, a.Identity, identityweb.Deps{Page: a.page, Bare: a.bare, Partners: a.Partners, SetUpDemo: a.FillSample})
+	reference.Routes(web, reference.Deps{Page: a.page, API: api, Origin: a.Config.Origin(), Read: identity.ActMe})
+	tenantweb.Routes(web, tenantweb.Deps{Page: a.page, Tenants: a.Tenants})
+	auditweb.Routes(web, auditweb.Deps{Page: a.page, Trail: a.Trail})
+	mailweb.Routes(web, mailweb.Deps{Page: a.page, Mail: a.Mail})
 	partnerweb.Routes(web, partnerweb.Deps{Page: a.page, Partners: a.Partners, People: a.Identity, Deals: a.Deals, Trail: a.Trail})
 	accountweb.Routes(web, accountweb.Deps{Page: a.page, Accounts: a.Accounts, Deals: a.Deals, Trail: a.Trail})
 	dealweb.Routes(web, a.Deals, dealweb.Deps{Page: a.page, Partners: a.Partners, Tenants: a.Tenants, Trail: a.Trail, Owners: a.owners})
