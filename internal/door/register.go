@@ -169,7 +169,7 @@ func (a *API) describe(op *huma.Operation, act access.Action, why string) {
 	}
 }
 
-// schemaName names a type in the document. Types of a room's API package bear the room's
+// schemaName names a type in the document. Types of a room or its API package bear the room's
 // name, so that dealapi.Item and accountapi.Item do not clash; a body without a type of its
 // own bears the name of the operation that is being registered.
 func (a *API) schemaName(t reflect.Type, hint string) string {
@@ -187,8 +187,8 @@ func (a *API) schemaName(t reflect.Type, hint string) string {
 		return name
 	}
 	pkg := t.PkgPath()
-	room, found := strings.CutSuffix(pkg[strings.LastIndexByte(pkg, '/')+1:], "api")
-	if !found || room == "" {
+	room := strings.TrimSuffix(pkg[strings.LastIndexByte(pkg, '/')+1:], "api")
+	if room == "" || !strings.Contains(pkg, "/internal/") || strings.Contains(pkg, "/kernel/") {
 		return name
 	}
 	room = strings.ToUpper(room[:1]) + room[1:]
