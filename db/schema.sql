@@ -301,7 +301,7 @@ CREATE INDEX deal_partner_created_ix ON app.deal USING btree (tenant_id, partner
 CREATE INDEX deal_partner_stage_ix ON app.deal USING btree (tenant_id, partner_id, stage_id, amount_rank DESC, deal_id DESC);
 CREATE INDEX deal_pipeline_ix ON app.deal USING btree (tenant_id, partner_id, stage_id) INCLUDE (currency, amount_minor) WHERE (state = 'approved'::text);
 CREATE INDEX deal_queue_ix ON app.deal USING btree (tenant_id, submitted_at, deal_id) WHERE (state = 'submitted'::text);
-CREATE INDEX deal_search_ix ON app.deal USING gin (tenant_id, search_text gin_trgm_ops);
+CREATE INDEX deal_search_ix ON app.deal USING gin (search_trigrams(tenant_id, search_text) COLLATE "C") WITH (gin_pending_list_limit='512');
 CREATE INDEX deal_similar_ix ON app.deal USING gin (tenant_id, name_norm gin_trgm_ops) WHERE (state = ANY (ARRAY['submitted'::text, 'returned'::text, 'approved'::text]));
 CREATE INDEX deal_stage_ix ON app.deal USING btree (tenant_id, stage_id, amount_rank DESC, deal_id DESC) WHERE (state = 'approved'::text);
 CREATE INDEX deal_state_ix ON app.deal USING btree (tenant_id, state, created_at DESC, deal_id DESC);
@@ -1491,27 +1491,81 @@ CREATE OR REPLACE FUNCTION app.search_deals(pattern text, most integer)
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 declare
-  matches text := 'd.search_text like $3';
-  first   text := substr(pattern, 3);
+  few         constant int := 2000; -- so many rows are looked through in the time the index needs
+  sample      constant int := 100;
+  the_tenant  constant uuid := app.tenant();
+  the_partner constant uuid := app.partner();
+  of_partner  constant boolean := pg_has_role(session_user, 'entente_partner', 'usage');
+  first       constant text := case when pattern like '\% %' then substr(pattern, 3) end;
+  n           int;
+  wanted      text[];
 begin
-  if app.tenant() is null then return; end if;
-  if pattern like '\% %' then
-    matches := '(d.search_text like $3 or d.search_text like $5)';
+  if the_tenant is null or of_partner and the_partner is null then return; end if;
+  most := least(most, 5000);
+  if of_partner then
+    select count(*) into n from (select from app.deal d where d.tenant_id = the_tenant and d.partner_id = the_partner limit few + 1) s;
+    if n > few then
+      select count(*) filter (where s.search_text like pattern) into n from (
+        select d.search_text from app.deal d where d.tenant_id = the_tenant and d.partner_id = the_partner order by d.created_at desc, d.deal_id desc limit sample) s;
+      if n < sample / 10 then
+        wanted := app.search_wanted(the_tenant, regexp_replace(substr(pattern, 2, length(pattern) - 2), '\\(.)', '\1', 'g'));
+      end if;
+    end if;
+    if wanted is not null then
+      return query select d.deal_id from (
+          select t.tenant_id, t.deal_id, t.partner_id, t.created_at, t.search_text from app.deal t
+           where app.search_trigrams(t.tenant_id, t.search_text) collate "C" @> wanted offset 0) d
+        where d.tenant_id = the_tenant and d.partner_id = the_partner and (d.search_text like pattern or d.search_text like first)
+        order by d.created_at desc, d.deal_id desc limit most;
+    else
+      return query select d.deal_id from app.deal d
+        where d.tenant_id = the_tenant and d.partner_id = the_partner and (d.search_text like pattern or d.search_text like first)
+        order by d.created_at desc, d.deal_id desc limit most;
+    end if;
+    return;
   end if;
-  if pg_has_role(session_user, 'entente_partner', 'usage') then
-    return query execute 'select d.deal_id from app.deal d where d.tenant_id = $1 and d.partner_id = $2 and ' || matches || ' order by d.created_at desc, d.deal_id desc limit $4'
-      using app.tenant(), app.partner(), pattern, least(most, 5000), first;
+  select count(*) filter (where s.search_text like pattern) into n from (
+    select d.search_text from app.deal d where d.tenant_id = the_tenant order by d.created_at desc, d.deal_id desc limit sample) s;
+  if n < sample / 10 then
+    wanted := app.search_wanted(the_tenant, regexp_replace(substr(pattern, 2, length(pattern) - 2), '\\(.)', '\1', 'g'));
+  end if;
+  if wanted is not null then
+    return query select d.deal_id from (
+        select t.tenant_id, t.deal_id, t.created_at, t.search_text from app.deal t
+         where app.search_trigrams(t.tenant_id, t.search_text) collate "C" @> wanted offset 0) d
+      where d.tenant_id = the_tenant and (d.search_text like pattern or d.search_text like first)
+      order by d.created_at desc, d.deal_id desc limit most;
   else
-    return query execute 'select d.deal_id from app.deal d where d.tenant_id = $1 and ' || matches || ' order by d.created_at desc, d.deal_id desc limit $4'
-      using app.tenant(), app.partner(), pattern, least(most, 5000), first;
+    return query select d.deal_id from app.deal d where d.tenant_id = the_tenant and (d.search_text like pattern or d.search_text like first)
+      order by d.created_at desc, d.deal_id desc limit most;
   end if;
 end $function$;
 alter routine search_deals(text,integer) owner to entente_definer;
 grant execute on routine search_deals(text,integer) to entente_partner;
 grant execute on routine search_deals(text,integer) to entente_staff;
 grant execute on routine search_deals(text,integer) to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.search_trigrams(tenant uuid, txt text)
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN string_to_array(("right"((tenant)::text, 8) || replace(array_to_string(show_trgm(txt), ','::text), ','::text, (','::text || "right"((tenant)::text, 8)))), ','::text);
+alter routine search_trigrams(uuid,text) owner to entente_owner;
+grant execute on routine search_trigrams(uuid,text) to entente_definer;
+grant execute on routine search_trigrams(uuid,text) to entente_partner;
+grant execute on routine search_trigrams(uuid,text) to entente_staff;
+grant execute on routine search_trigrams(uuid,text) to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.search_wanted(tenant uuid, words text)
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (SELECT array_agg(DISTINCT ("right"((search_wanted.tenant)::text, 8) || t.v)) AS array_agg FROM (string_to_table(search_wanted.words, ' '::text) WITH ORDINALITY w(v, n) CROSS JOIN LATERAL unnest(show_trgm(w.v)) t(v)) WHERE ((NOT ((w.n = 1) AND (t.v = ANY ((show_trgm("left"(w.v, 1)) || show_trgm("left"(w.v, 2))))))) AND (NOT ((w.n = ((1 + length(search_wanted.words)) - length(replace(search_wanted.words, ' '::text, ''::text)))) AND (t.v = ANY (show_trgm("right"(w.v, 2)))) AND (t.v <> ALL (show_trgm(("right"(w.v, 2) || 'x'::text))))))));
+alter routine search_wanted(uuid,text) owner to entente_owner;
+grant execute on routine search_wanted(uuid,text) to entente_definer;
 
 CREATE OR REPLACE FUNCTION app.set_first_password(in_token_hash bytea, in_password_hash text, in_name text, at timestamp with time zone)
  RETURNS boolean

@@ -85,6 +85,7 @@ type selection struct {
 	where []string
 	args  []any
 	sort  string
+	most  int // the place in args of how many matches of a search are looked at; 0 without a search
 }
 
 func (s *selection) arg(v any) string {
@@ -112,6 +113,9 @@ func (s *selection) order(a string) string {
 // page returns the statement for one page and a row more. The names are joined to the page only.
 func (s *selection) page(limit int) (string, []any) {
 	args := slices.Clone(s.args)
+	if s.most > 0 && s.sort == "-created" && len(s.where) == 2 { // nothing but the search, which gives the newest first
+		args[s.most] = limit + 1
+	}
 	args = append(args, limit+1)
 	return fmt.Sprintf(sqlList, strings.Join(s.where, " and "), s.order(""), len(args), s.order("d.")), args
 }
@@ -220,6 +224,7 @@ func (s *selection) search(p *problems, q string) {
 	if utf8.RuneCountInString(q) < 3 {
 		pattern = "% " + pattern[1:]
 	}
+	s.most = len(s.args) + 1
 	s.where = append(s.where, "deal_id = any(array(select app.search_deals("+s.arg(pattern)+", "+s.arg(searchMost)+")))")
 }
 
