@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"entente.dev/internal/access"
@@ -70,7 +71,7 @@ func (v *boardView) card(rd ui.Reader, d deal.Deal) ui.BoardCard {
 	if t := dayTime(rd, d.ExpectedCloseOn); !t.IsZero() {
 		c.Due, c.Late = rd.Day(t), !rd.Now.IsZero() && t.Add(24*time.Hour).Before(rd.Now)
 		if t.Year() == rd.Now.Year() {
-			c.Due = t.Format("2 Jan")
+			c.Due = strings.TrimRight(strings.TrimSuffix(c.Due, t.Format("2006")), ", ") // this year goes without saying
 		}
 	}
 	if d.Can(v.who, deal.ActMove) {
