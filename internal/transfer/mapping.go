@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -76,6 +77,32 @@ func ParseMapping(data []byte) (Mapping, error) {
 			Fields: []errs.Field{{Name: "mapping." + key, Code: "mapping.unknown", Msg: "There is no such key; remove it or check its spelling."}}}
 	}
 	return m, &errs.Error{Kind: errs.Malformed, Code: "mapping.malformed", Msg: "The mapping is not valid JSON of the form {\"columns\": {…}, \"values\": {…}, \"defaults\": {…}, \"options\": {…}}.", Err: err}
+}
+
+// With returns the mapping with what other says added: columns and values one by one, defaults and options where they are given.
+func (m Mapping) With(other Mapping) Mapping {
+	out := m
+	out.Columns = maps.Clone(m.Columns)
+	if out.Columns == nil {
+		out.Columns = map[string]string{}
+	}
+	maps.Copy(out.Columns, other.Columns)
+	out.Values = make(map[string]map[string]string, len(m.Values))
+	for _, part := range []map[string]map[string]string{m.Values, other.Values} {
+		for field, of := range part {
+			if out.Values[field] == nil {
+				out.Values[field] = map[string]string{}
+			}
+			maps.Copy(out.Values[field], of)
+		}
+	}
+	if other.Defaults != (Defaults{}) {
+		out.Defaults = other.Defaults
+	}
+	if other.Options != (Options{}) {
+		out.Options = other.Options
+	}
+	return out
 }
 
 type problems []errs.Field

@@ -144,3 +144,15 @@ type FileInfo struct {
 	Notes     []string `json:"notes,omitempty"`
 	Samples   []string `json:"samples,omitempty"` // one value a column
 }
+
+// Label says in words what is being done, or was done last.
+func (r Run) Label() string {
+	return map[string]string{Checking: "Checking rows", Checked: "Checked", Committing: "Writing rows", Committed: "Committed", Undoing: "Taking rows back", Undone: "Undone", Failed: "Failed"}[r.Status]
+}
+
+// File returns what is known of the file.
+func (r Run) File() FileInfo {
+	var out FileInfo
+	_ = json.Unmarshal(r.FileInfo, &out) // what this package wrote
+	return out
+}

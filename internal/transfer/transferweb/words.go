@@ -1,0 +1,72 @@
+package transferweb
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"entente.dev/internal/access"
+	"entente.dev/internal/transfer"
+	"entente.dev/internal/ui"
+)
+
+// stepFunc is a step of an import that somebody asks for.
+type stepFunc func(ctx context.Context, who access.Actor, in transfer.StepInput) (transfer.Run, error)
+
+var fieldLabels = map[string]string{"stage": "Stage", "state": "State", "product": "Product", "partner": "Partner", "owner": "Person", "account": "Customer"}
+
+func commitText(v recordView) string {
+	r := v.run
+	text := fmt.Sprintf("%d rows are created and %d updated in the name of %s. No mail is sent.", r.Created, r.Updated, v.who.Name)
+	if r.Refused > 0 {
+		text += fmt.Sprintf(" %d refused rows stay out.", r.Refused)
+	}
+	return text + " You can undo it for seven days."
+}
+
+func placeholder(r valueRow) string {
+	switch {
+	case r.Suggestion != "":
+		return r.Suggestion
+	case r.field == "stage":
+		return "One of our stages, or won, lost"
+	}
+	return "As it is"
+}
+
+// withOption makes sure that a value chosen otherwise stands among the options.
+func withOption(opts []ui.Option, value string) []ui.Option {
+	if value == "" || slices.ContainsFunc(opts, func(o ui.Option) bool { return o.Value == value }) {
+		return opts
+	}
+	return append(slices.Clone(opts), ui.Option{Value: value, Label: value})
+}
+
+func checked(v bool) string {
+	if v {
+		return "true"
+	}
+	return ""
+}
+
+var delimiters = map[string]string{",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+
+func aboutFacts(v recordView) []ui.Fact {
+	out := []ui.Fact{{Label: "Uploaded", Content: moment(v, "uploaded")}, {Label: "Format", Value: v.file.Encoding + ", separated by " + delimiters[v.file.Delimiter]}}
+	if v.run.CommittedAt != nil {
+		out = append(out, ui.Fact{Label: "Committed", Content: moment(v, "committed")})
+		if v.run.UndoneAt == nil {
+			out = append(out, ui.Fact{Label: "Can be undone until", Content: moment(v, "until")})
+		}
+	}
+	if v.run.UndoneAt != nil {
+		out = append(out, ui.Fact{Label: "Undone", Content: moment(v, "undone")})
+	}
+	if v.run.ActedByName != "" && v.run.ActedByName != v.run.CreatedByName {
+		out = append(out, ui.Fact{Label: "Last step by", Value: v.run.ActedByName})
+	}
+	for _, n := range v.file.Notes {
+		out = append(out, ui.Fact{Label: "Note", Value: n})
+	}
+	return out
+}
