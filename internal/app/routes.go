@@ -19,6 +19,7 @@ import (
 	"entente.dev/internal/partner/partnerweb"
 	"entente.dev/internal/tenant/tenantweb"
 	"entente.dev/internal/transfer/transferapi"
+	"entente.dev/internal/transfer/transferweb"
 	"entente.dev/internal/ui"
 )
 
@@ -41,6 +42,7 @@ func (a *App) apiRoutes(api *door.API) {
 	dealapi.Routes(api, a.Deals)
 	auditapi.Routes(api, a.Trail)
 	transferapi.Routes(api, a.Transfer)
+	transferapi.Exports(api, a.Transfer, a.Identity, a.Trail)
 }
 
 func (a *App) webRoutes(web *door.Web, api *door.API) {
@@ -59,6 +61,7 @@ func (a *App) webRoutes(web *door.Web, api *door.API) {
 	mailweb.Routes(web, mailweb.Deps{Page: a.page, Mail: a.Mail})
 	partnerweb.Routes(web, partnerweb.Deps{Page: a.page, Partners: a.Partners, People: a.Identity, Deals: a.Deals, Trail: a.Trail})
 	accountweb.Routes(web, accountweb.Deps{Page: a.page, Accounts: a.Accounts, Deals: a.Deals, Trail: a.Trail})
+	transferweb.Routes(web, transferweb.Deps{Page: a.page, Imports: a.Transfer, Partners: a.Partners})
 	dealweb.Routes(web, a.Deals, dealweb.Deps{Page: a.page, Partners: a.Partners, Tenants: a.Tenants, Trail: a.Trail, Owners: a.owners})
 }
 
