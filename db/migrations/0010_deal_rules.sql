@@ -83,7 +83,7 @@ end $$;
 -- similar_deals returns, for each name, the open registrations with a similar normalised name, the most similar first, at most
 -- `most` for each. Only the vendor's people may ask.
 create function app.similar_deals(names text[], most int) returns table (name_norm text, deal_id uuid, similarity real)
-language sql stable security definer set search_path = pg_catalog, public, pg_temp set pg_trgm.similarity_threshold = 0.45 as $$
+language sql stable security definer set search_path = pg_catalog, public, pg_temp set pg_trgm.similarity_threshold = 0.6 as $$
   select n.v, s.deal_id, s.sim
     from unnest(names) as n (v)
     cross join lateral (
