@@ -61,6 +61,15 @@ func (a *App) run(ctx context.Context, public, private net.Listener, ready func(
 	if err != nil {
 		return err
 	}
+	if a.server != nil { // nobody else serves from this data directory
+		n, err := runner.Reclaim(ctx)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			a.Log.Warn("jobs that were cut off are taken up again", "jobs", n)
+		}
+	}
 	if err := runner.Start(ctx); err != nil {
 		return fmt.Errorf("start the job runner: %w", err)
 	}

@@ -87,6 +87,23 @@ func (r *Runner) Start(ctx context.Context) error {
 	return r.client.Start(context.WithoutCancel(ctx))
 }
 
+const sqlReclaim = `
+update river.river_job
+   set state = case when attempt < max_attempts then 'available' else 'discarded' end::river.river_job_state,
+       finalized_at = case when attempt < max_attempts then null else now() end, scheduled_at = now()
+ where state = 'running'`
+
+// Reclaim gives jobs back to the queue that a program which was killed left marked as running; their attempt counts. Call
+// it before Start, and only when no other node can be at work on this database: it cannot tell the living from the dead.
+// Without it such jobs are taken up ten minutes after they began.
+func (r *Runner) Reclaim(ctx context.Context) (int64, error) {
+	tag, err := r.pool.Exec(ctx, sqlReclaim)
+	if err != nil {
+		return 0, fmt.Errorf("reclaim jobs: %w", err)
+	}
+	return tag.RowsAffected(), nil
+}
+
 // Stop takes no further jobs and waits for those running. After eight seconds their
 // contexts are cancelled; a job that ends for that reason goes back to the queue without
 // losing an attempt. When ctx ends first, its error is returned and jobs still running are
