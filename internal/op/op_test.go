@@ -239,12 +239,16 @@ func TestUnaskedUntoldAndRefusedDoNotCommit(t *testing.T) {
 		fn  func(tx *op.Tx)
 		ok  bool
 	}{
-		"unasked":                   {b.staff, func(tx *op.Tx) { tx.Audit(audit.Change{Type: "product"}) }, false},
-		"untold":                    {b.staff, func(tx *op.Tx) { _ = tx.Allow(access.Object{}) }, false},
-		"neither":                   {b.staff, func(*op.Tx) {}, false},
-		"refused and went on":       {own, func(tx *op.Tx) { _ = tx.Allow(access.Object{Owner: id.New()}); tx.Unchanged() }, false},
-		"refused one, allowed next": {own, func(tx *op.Tx) { _ = tx.Allow(access.Object{}); _ = tx.Allow(access.Object{Owner: own.Member}); tx.Unchanged() }, false},
-		"asked and unchanged":       {b.staff, func(tx *op.Tx) { _ = tx.Allow(access.Object{}); tx.Unchanged() }, true},
+		"unasked":             {b.staff, func(tx *op.Tx) { tx.Audit(audit.Change{Type: "product"}) }, false},
+		"untold":              {b.staff, func(tx *op.Tx) { _ = tx.Allow(access.Object{}) }, false},
+		"neither":             {b.staff, func(*op.Tx) {}, false},
+		"refused and went on": {own, func(tx *op.Tx) { _ = tx.Allow(access.Object{Owner: id.New()}); tx.Unchanged() }, false},
+		"refused one, allowed next": {own, func(tx *op.Tx) {
+			_ = tx.Allow(access.Object{})
+			_ = tx.Allow(access.Object{Owner: own.Member})
+			tx.Unchanged()
+		}, false},
+		"asked and unchanged": {b.staff, func(tx *op.Tx) { _ = tx.Allow(access.Object{}); tx.Unchanged() }, true},
 	}
 	for name, c := range cases {
 		before := b.products(t)
