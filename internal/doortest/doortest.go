@@ -242,6 +242,9 @@ func (w *World) Ask(as, ask, body string, headers ...string) Answer {
 	return Answer{rec}
 }
 
+// Handler serves the doors, for a test that needs a real listener.
+func (w *World) Handler() http.Handler { return w.handler }
+
 // Form returns pairs of name and value as a form's body.
 func Form(pairs ...string) string {
 	v := url.Values{}

@@ -107,12 +107,9 @@ func subtitle(it account.Account) string {
 var sources = map[string]string{"vendor": "Added by us", "partner": "Brought by a partner", "import": "Imported"}
 
 func facts(v recordView) []ui.Fact {
-	it, employees := v.account, ""
-	if it.Employees != nil {
-		employees = strconv.Itoa(*it.Employees)
-	}
+	it := v.account
 	out := []ui.Fact{{Label: "Domain", Value: it.Domain}, {Label: "Country", Value: country.Name(it.Country)}, {Label: "Sector", Value: it.Sector},
-		{Label: "Employees", Value: employees}, {Label: "Parent company", Value: it.ParentName}, {Label: "Added", Content: ui.Day(it.CreatedAt)}}
+		{Label: "Employees", Content: number(it.Employees)}, {Label: "Parent company", Value: it.ParentName}, {Label: "Added", Content: ui.Day(it.CreatedAt)}}
 	if v.who.Persona == access.Partner {
 		return out
 	}

@@ -42,6 +42,9 @@ func roomsOf(api *huma.OpenAPI, origin string) []room {
 			rooms[at[key]].operations = append(rooms[at[key]].operations, d.operation(method, path, op))
 		}
 	}
+	for i := range rooms {
+		rooms[i].types = d.types(rooms[i])
+	}
 	sortRooms(rooms)
 	return rooms
 }
@@ -90,11 +93,26 @@ func (d document) answer(status string, r *huma.Response) answer {
 	}
 	for _, name := range sorted(r.Content) {
 		a.kind = name
-		if status != "default" && r.Content[name].Schema != nil {
-			a.fields = d.fields(r.Content[name].Schema, "", 0)
+		if s := r.Content[name].Schema; status != "default" && s != nil && s.Ref != "" {
+			a.of = s.Ref[strings.LastIndexByte(s.Ref, '/')+1:]
 		}
 	}
 	return a
+}
+
+// types are what the operations of a room answer, by name.
+func (d document) types(rm room) []kindOf {
+	var out []kindOf
+	for _, o := range rm.operations {
+		for _, a := range o.answers {
+			if a.of == "" || slices.ContainsFunc(out, func(k kindOf) bool { return k.name == a.of }) {
+				continue
+			}
+			out = append(out, kindOf{a.of, d.fields(d.api.Components.Schemas.SchemaFromRef("#/components/schemas/"+a.of), "", 0)})
+		}
+	}
+	slices.SortFunc(out, func(a, b kindOf) int { return strings.Compare(a.name, b.name) })
+	return out
 }
 
 // resolve follows a reference to its schema.
@@ -205,7 +223,17 @@ func (d document) limits(s *huma.Schema) []string {
 	return out
 }
 
-func number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+// number writes a limit with a comma between thousands.
+func number(f float64) string {
+	s := strconv.FormatFloat(f, 'f', -1, 64)
+	if f != float64(int64(f)) {
+		return s
+	}
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
 
 func bounds(least, most *int, of string) []string {
 	switch {

@@ -40,6 +40,13 @@ func Routes(w *door.Web, deps Deps) {
 type room struct {
 	key, title string
 	operations []operation
+	types      []kindOf // what the operations answer, each once
+}
+
+// kindOf is a named type of answer.
+type kindOf struct {
+	name   string
+	fields []field
 }
 
 // operation is one thing the API can do, ready to draw.
@@ -71,7 +78,7 @@ type field struct {
 
 type answer struct {
 	status, says, kind string
-	fields             []field
+	of                 string // the name of its type, told once a page; "" for a body that is no object
 }
 
 type indexView struct {

@@ -48,7 +48,7 @@ func TestPages(t *testing.T) {
 		{Name: "nothing matches", As: "admin", Ask: "GET /api-reference?q=zzz", Status: 200, Want: []string{".empty-title :: No operations match"}},
 		{Name: "room", As: "admin", Ask: "GET /api-reference/partner", Status: 200, Want: []string{"section[id=partner.create] h2 :: Add a partner company", "section[id=partner.create] .api-field code :: external_id",
 			"section[id=partner.create] .tag :: required", "section[id=partner.list] :: one of active, invited, suspended, ended", "section[id=partner.update] code :: If-Match", "section[id=partner.update] :: Permission partner.update",
-			"section[id=partner.list] .api-answer code :: items[].name", "section[id=partner.read] pre :: $ENTENTE_KEY"}},
+			"section[id=type-PartnerPage] code :: items[].name", "section[id=partner.list] a[href=#type-PartnerPage]", "section[id=partner.read] pre :: $ENTENTE_KEY"}},
 		{Name: "an operation's name", As: "admin", Ask: "GET /api-reference/partner.create", Status: 303},
 		{Name: "no such room", As: "admin", Ask: "GET /api-reference/nothing", Status: 404},
 	})

@@ -33,6 +33,9 @@ func Routes(w *door.Web, deps Deps) {
 	w.Private("GET /audit/export.json", trail.ActList, p.export(true))
 }
 
+// onPage is how many entries a page holds: each brings what it unfolds to.
+const onPage = 30
+
 type listView struct {
 	ui.List
 	rows     []row
@@ -56,6 +59,7 @@ func (p pages) list(w http.ResponseWriter, r *http.Request, who access.Actor) er
 	q, bad := queryOf(v.List, pg.Viewer.Reader.Zone)
 	var page trail.Page
 	if err = errs.Refused(bad); err == nil {
+		q.Limit = onPage
 		page, err = p.Trail.List(r.Context(), who, q)
 	}
 	status := http.StatusOK
