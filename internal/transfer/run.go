@@ -131,7 +131,7 @@ func (w *worker) chunk(ctx context.Context) (more bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		if err := errors.Join(tx.Allow(r.Object()), planAfresh(ctx, tx)); err != nil {
+		if err := errors.Join(tx.Allow(r.Object()), planAfresh(ctx, tx, true)); err != nil {
 			return false, err
 		}
 		if r.Status != w.status {
@@ -261,7 +261,13 @@ func (w *worker) rows(ctx context.Context, tx *op.Tx, rows []Row) error {
 		keep = append(keep, kept{v.row, v.outcome, v.problems, v.object, v.before})
 	}
 	if !w.checking() {
+		if err := planAfresh(ctx, tx, false); err != nil {
+			return err
+		}
 		if err := w.imp.write(ctx, tx); err != nil {
+			return err
+		}
+		if err := planAfresh(ctx, tx, true); err != nil {
 			return err
 		}
 	}

@@ -51,8 +51,9 @@ update import_row set outcome = 'waiting', problems = '[]'
 update import_run set status = $3, failure = '', acted_by = $4, acted_by_name = $5, version = version + 1, updated_at = $6
  where tenant_id = $1 and import_id = $2`
 
-	// An import fills tables that were empty when the session's plans were made; those plans would read whole tenants.
-	sqlPlanAfresh = `select set_config('plan_cache_mode', 'force_custom_plan', true)`
+	// An import fills tables that were empty when the session's plans were made; those plans would read whole tenants. Checks of
+	// foreign keys keep their plans: there are five for each row.
+	sqlPlanMode = `select set_config('plan_cache_mode', $1, true)`
 
 	sqlChunk = `
 select row_no, cells, outcome, problems, object_id, before from import_row
@@ -169,9 +170,9 @@ func saveFailure(ctx context.Context, tx *op.Tx, r Run, why string) error {
 	return err
 }
 
-// planAfresh has every statement of the transaction planned for the tables as they are now.
-func planAfresh(ctx context.Context, tx *op.Tx) error {
-	_, err := tx.Exec(ctx, sqlPlanAfresh)
+// planAfresh has what follows in the transaction planned for the tables as they are now, or not any more.
+func planAfresh(ctx context.Context, tx *op.Tx, on bool) error {
+	_, err := tx.Exec(ctx, sqlPlanMode, map[bool]string{true: "force_custom_plan", false: "auto"}[on])
 	return err
 }
 
