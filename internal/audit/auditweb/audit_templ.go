@@ -376,7 +376,7 @@ func entry(v listView, e row) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-		} else {
+		} else if !e.Own() {
 			var templ_7745c5c3_Var15 string
 			templ_7745c5c3_Var15, templ_7745c5c3_Err = templ.JoinStringErrs(trail.Noun(e.ObjectType))
 			if templ_7745c5c3_Err != nil {

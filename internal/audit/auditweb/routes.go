@@ -102,7 +102,7 @@ func objectHref(e trail.Entry) string {
 		return "/settings/products"
 	}
 	places := map[string]string{"deal": "/deals/", "partner": "/partners/", "account": "/accounts/", "contact": "/contacts/", "member": "/people/",
-		"import": "/imports/", "mail": "/mail/"}
+		"import_run": "/imports/", "mail": "/mail/"}
 	if at := places[e.ObjectType]; at != "" && e.ObjectID != id.Nil && !strings.HasSuffix(string(e.Action), ".delete") {
 		return at + e.ObjectID.String()
 	}

@@ -23,9 +23,9 @@ var done = map[access.Action]string{
 	"partner.create": "added", "partner.update": "changed", "account.create": "added", "account.update": "changed",
 	"contact.create": "added", "contact.update": "changed", "contact.delete": "deleted",
 	"person.invite": "invited", "person.update": "changed", "person.suspend": "changed the access of",
-	"key.create": "created", "key.revoke": "revoked", "me.update": "changed", "me.accept": "accepted the invitation of", "me.sign_in": "signed in as",
-	"me.sign_out": "signed out", "me.key_create": "created", "me.key_revoke": "revoked",
-	"import.create": "uploaded", "import.map": "changed the mapping of", "import.commit": "imported", "import.undo": "took back",
+	"key.create": "created", "key.revoke": "revoked", "me.update": "changed their own account", "me.accept": "accepted the invitation", "me.sign_in": "signed in",
+	"me.sign_out": "signed out", "me.reset": "set a new password", "me.key_create": "created", "me.key_revoke": "revoked",
+	"import.create": "uploaded", "import.check": "checked", "import.map": "changed the mapping of", "import.commit": "imported", "import.undo": "took back",
 	"mail.send": "sent", "tenant.create": "set up", "tenant.update": "changed", "stage.update": "changed", "product.update": "changed",
 }
 
@@ -46,6 +46,9 @@ func (e Entry) Did() string {
 	return "did " + strings.ReplaceAll(verb, "_", " ")
 }
 
+// Own reports whether the actor did it to themselves, so that the words of Did need no object.
+func (e Entry) Own() bool { return e.Action.Room() == "me" && e.ObjectType == "member" }
+
 // lifted tells adding and removing from changing where one action does all three, by a column that every record has.
 func (e Entry) lifted(column string) (string, bool) {
 	c, ok := e.Changes[column]
@@ -59,7 +62,7 @@ func (e Entry) lifted(column string) (string, bool) {
 }
 
 var nouns = map[string]string{"member": "person", "person": "person", "tenant": "programme", "saved_view": "view", "api_key": "API key", "deal_note": "note",
-	"import_job": "import", "import_run": "import", "mail": "e-mail", "me": "own account", "app_session": "session"}
+	"import_run": "import", "mail": "e-mail"}
 
 // Noun says what kind of record an object type is: "person".
 func Noun(objectType string) string {

@@ -101,7 +101,7 @@ func (p pages) html(w http.ResponseWriter, r *http.Request, who access.Actor) er
 
 // objectHref is where the record stands that a mail is about, "" for one without a page.
 func objectHref(m mail.Mail) string {
-	places := map[string]string{"deal": "/deals/", "partner": "/partners/", "member": "/people/", "person": "/people/", "import": "/imports/"}
+	places := map[string]string{"deal": "/deals/", "partner": "/partners/", "member": "/people/", "person": "/people/", "import_run": "/imports/"}
 	if at := places[m.ObjectType]; at != "" && m.ObjectID != id.Nil {
 		return at + m.ObjectID.String()
 	}
