@@ -218,7 +218,7 @@ type LookAlike struct {
 type Summary struct {
 	Pipeline   []StageSum  // approved deals by open stage
 	Waiting    []AgeBucket // submitted deals by how long they wait
-	WonByMonth []MonthSum  // the last 18 months, oldest first, gaps filled
+	WonByMonth []MonthSum  // 18 months, oldest first, gaps filled: up to now or, where nothing was won in those, up to the last win
 	Expiring   []Deal      // at most 10 whose protection ends next
 }
 

@@ -18,7 +18,9 @@ select floor(extract(epoch from $2::timestamptz - submitted_at) / 86400)::bigint
  where tenant_id = $1 and state = 'submitted' group by 1`
 	sqlWonByMonth = `
 select date_trunc('month', closed_on::timestamp)::date, currency, least(coalesce(sum(amount_minor), 0), 9223372036854775807)::bigint, count(*) from deal
- where tenant_id = $1 and state = 'won' and closed_on >= $2 group by 1, 2 order by 1, 3 desc`
+ where tenant_id = $1 and state = 'won' and closed_on >= least($2::date, (
+       select date_trunc('month', max(closed_on)::timestamp)::date - interval '17 months' from deal where tenant_id = $1 and state = 'won')::date)
+ group by 1, 2 order by 1, 3 desc`
 	sqlExpiring = `
 select ` + dealColumns + ` from (
   select ` + rowColumns + ` from deal where tenant_id = $1 and state = 'approved' and protected_until > $2 order by protected_until limit 10) d` + dealNames + `

@@ -37,7 +37,7 @@ func (s *Service) Summary(ctx context.Context, who access.Actor) (Summary, error
 		})
 		r.Query(sqlWonByMonth, []any{who.Tenant, first}, func(rows pgx.Rows) error {
 			won, err := pgx.CollectRows(rows, scanWon)
-			out.WonByMonth = byMonth(first, won)
+			out.WonByMonth = byMonth(newest(first, won), won)
 			return err
 		})
 		r.Query(sqlExpiring, []any{who.Tenant, r.Now}, many(&out.Expiring))
@@ -52,6 +52,15 @@ func (s *Service) Summary(ctx context.Context, who access.Actor) (Summary, error
 
 func firstMonth(now time.Time) Day {
 	return DayOf(time.Date(now.Year(), now.Month()-(months-1), 1, 0, 0, 0, 0, time.UTC))
+}
+
+// newest returns the first month to show: of the last 18 months or, where nothing was won in those, of the 18 months up to
+// the last win.
+func newest(first Day, won []wonSum) Day {
+	if n := len(won); n > 0 && won[n-1].month < first {
+		return firstMonth(won[n-1].month.Time())
+	}
+	return first
 }
 
 // age is how many deals wait for so many whole days.

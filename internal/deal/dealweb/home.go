@@ -173,11 +173,17 @@ func (v *homeView) forecast() ui.Stat {
 
 func (v *homeView) wonNow() ui.Stat {
 	s := ui.Stat{Label: "Won this month", Value: "–", Icon: "trophy", Href: "/deals?state=won"}
-	if n := len(v.sum.WonByMonth); n > 1 {
+	if n := len(v.sum.WonByMonth); n > 1 && v.upToNow() {
 		s.Value = short(v.rd, v.sum.WonByMonth[n-1].Totals, "–")
 		s.Note = short(v.rd, v.sum.WonByMonth[n-2].Totals, "nothing") + " last month"
 	}
 	return s
+}
+
+// upToNow reports whether the months end with the present one; they end with the last win where that is long ago.
+func (v *homeView) upToNow() bool {
+	n := len(v.sum.WonByMonth)
+	return n > 0 && v.sum.WonByMonth[n-1].Month.Time().Format("2006-01") == v.rd.Now.UTC().Format("2006-01")
 }
 
 func (v *homeView) bars(cur string) chart.BarsData {
@@ -219,8 +225,12 @@ func (v *homeView) months() chart.ColumnsData {
 		all = add(all, m.Totals)
 	}
 	cur := mainCurrency(all)
+	span := "in the last 18 months"
+	if n := len(v.sum.WonByMonth); n > 0 && !v.upToNow() {
+		span = "in the 18 months up to " + v.sum.WonByMonth[n-1].Month.Time().Format("January 2006")
+	}
 	d := chart.ColumnsData{ID: "won", Title: "Won value by month", LabelHead: "Month", ValueHead: "Value", NoteHead: "Deals",
-		Summary: short(v.rd, all, "Nothing") + " won in the last 18 months, by the day the deal closed.",
+		Summary: short(v.rd, all, "Nothing") + " won " + span + ", by the day the deal closed.",
 		Axis:    func(x float64) string { return v.rd.MoneyShort(int64(x), cur) }}
 	year := ""
 	for _, m := range v.sum.WonByMonth {
