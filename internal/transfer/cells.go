@@ -2,7 +2,6 @@ package transfer
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -227,7 +226,7 @@ func (c *cells) country(row *Row, rep *Report) string {
 		if s, near := country.Suggest(v); near {
 			hint = fmt.Sprintf(" It looks like %s (%s).", country.Name(s), s)
 		}
-		rep.warn(c.header[c.index("country")], "country.unknown", fmt.Sprintf("%q is no country we know and is left out.%s Map it with values.country.", shorten(raw, 80), hint), row.No)
+		rep.warn(c.header[c.index("country")], "country.unknown", fmt.Sprintf("%q is no country we know and is left out.%s Map the value if that is wrong.", shorten(raw, 80), hint), row.No)
 	}
 	return code
 }
@@ -255,8 +254,5 @@ func (c *cells) report(rep *Report) {
 	rep.Columns = map[string]string{}
 	for i, h := range c.header {
 		rep.Columns[h] = c.columns[i]
-	}
-	if !slices.ContainsFunc(c.columns, func(f string) bool { return f != "" }) {
-		rep.warn("", "columns.none", "No column of the file means anything to us.", 0)
 	}
 }

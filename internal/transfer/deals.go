@@ -245,7 +245,7 @@ func (i *dealImport) customer(tx *op.Tx, row *Row, d *dealRecord, accounts *book
 	switch {
 	case known:
 	case c.mapping.Options.MissingAccounts == AccountsRefuse:
-		v.refuse(c.problem("account", raw, "account.unknown", "There is no account of this name. Import the accounts first, or map the value in values.account."))
+		v.refuse(c.problem("account", raw, "account.unknown", "There is no account of this name. Import the accounts first, or map the value."))
 		return
 	case c.mapping.Options.MissingAccounts == AccountsLeave:
 		i.w.report.warn(columnName(c, "account"), "account.left", "Deals of customers that are not known are kept without an account.", row.No)
@@ -293,7 +293,7 @@ func (i *dealImport) state(row *Row, d *dealRecord, old dealRecord, found bool, 
 				return Value{Target: at.name, Known: at.known && at.wrong == nil, Guessed: at.guessed, Suggestion: suggestOther(rawStage, i.pipe.list())}
 			})
 			if at.guessed {
-				i.w.report.warn(columnName(c, "stage"), "stage.guessed", fmt.Sprintf("%q is taken for the stage %q. Map it with values.stage if that is wrong.", rawStage, at.name), row.No)
+				i.w.report.warn(columnName(c, "stage"), "stage.guessed", fmt.Sprintf("%q is taken for the stage %q. Map the value if that is wrong.", rawStage, at.name), row.No)
 			}
 		}
 		if rawState != "" {

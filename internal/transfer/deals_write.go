@@ -32,7 +32,7 @@ func (i *dealImport) people(row *Row, d *dealRecord, found bool, v *verdict) {
 			})
 		}
 		if p == nil {
-			v.refuse(c.problem("partner", name, "partner.unknown", "There is no partner company of this name.%s Import the partners first, or map the value in values.partner.", looksLike(suggest(name, i.reg.partnerNames()))))
+			v.refuse(c.problem("partner", name, "partner.unknown", "There is no partner company of this name.%s Import the partners first, or map the value.", looksLike(suggest(name, i.reg.partnerNames()))))
 			return
 		}
 		company = p.ID
@@ -89,7 +89,7 @@ func (i *dealImport) owner(name, raw string, company id.ID, strict bool) (*membe
 		return Value{Target: m.Name, Known: true}
 	})
 	if m == nil {
-		p := c.problem("owner", raw, "owner.unknown", "There is no such person%s.%s Import the partners with their people first, or map the value in values.owner.", map[bool]string{true: " at this partner"}[strict], looksLike(suggest(name, i.reg.names)))
+		p := c.problem("owner", raw, "owner.unknown", "There is no such person%s.%s Import the partners with their people first, or map the value.", map[bool]string{true: " at this partner"}[strict], looksLike(suggest(name, i.reg.names)))
 		return nil, &p
 	}
 	return m, nil
@@ -178,7 +178,7 @@ func (i *dealImport) product(raw, product string) listed {
 	}
 	if !l.known && len(i.products) > 0 {
 		l.near = suggest(product, i.products)
-		l.warning = fmt.Sprintf("%q is not on the product list and is kept as it is written.%s Map it with values.product.", raw, looksLike(l.near))
+		l.warning = fmt.Sprintf("%q is not on the product list and is kept as it is written.%s Map the value if it means another product.", raw, looksLike(l.near))
 	}
 	i.listed[product] = l
 	return l

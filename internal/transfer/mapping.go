@@ -166,6 +166,9 @@ func (m Mapping) bind(kind string, header []string) ([]string, error) {
 			columns[i] = field
 		}
 	}
+	if !slices.ContainsFunc(columns, func(f string) bool { return f != "" }) {
+		bad.add("columns", "columns.none", "No column of the file means anything to us. Is it a table of "+kind+"? Map its columns: {\"columns\": {\"…\": \"title\"}}.")
+	}
 	for _, f := range fields[kind] {
 		if f.Required && !slices.Contains(columns, f.Name) {
 			bad.add("columns", "field.missing", "No column of the file means "+f.Name+" ("+f.Label+"). Map one: {\"columns\": {\"…\": \""+f.Name+"\"}}.")

@@ -111,7 +111,7 @@ func (p *pipeline) state(raw string) (deal.State, *Problem) {
 	if state, ok := stateWords[plain(v)]; ok {
 		return state, nil
 	}
-	wrong := p.c.problem("state", raw, "state.unknown", "This is no state we know. Map it in values.state to one of %s.", stateNames())
+	wrong := p.c.problem("state", raw, "state.unknown", "This is no state we know. Map the value to one of %s.", stateNames())
 	return "", &wrong
 }
 
@@ -148,13 +148,13 @@ func (p *pipeline) stage(raw string) placed {
 	if isState {
 		return placed{state: state, known: true}
 	}
-	hint := "Map it in values.stage to one of " + p.names() + ", or to won or lost; or let the import add stages (options.create_stages)."
+	hint := "Map the value to one of " + p.names() + ", or let the import add missing stages."
 	if near := suggest(v, p.list()); near != "" {
 		hint = fmt.Sprintf("It looks like %q. ", near) + hint
 	}
 	wrong := p.c.problem("stage", raw, "stage.unknown", "The programme has no stage of this name. %s", hint)
 	if byMap {
-		wrong.Message = fmt.Sprintf("values.stage maps this to %q, which is neither a stage nor a state. ", shorten(v, 60)) + hint
+		wrong.Message = fmt.Sprintf("The mapping says that this is %q, which is neither a stage nor a state. ", shorten(v, 60)) + hint
 	}
 	return placed{wrong: &wrong}
 }

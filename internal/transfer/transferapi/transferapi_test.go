@@ -55,6 +55,33 @@ func world(t *testing.T) (*doortest.World, *transfer.Service) {
 
 const accounts = "account,office_location,employees\nKonex,Germany,12\n=cmd(),Nowhere,3\nZotware,United States,many\n"
 
+// refusedUploads are answered with what is wrong, and leave nothing.
+func refusedUploads(t *testing.T, w *doortest.World, up func(as string, pairs ...string) doortest.Answer, v string) {
+	t.Helper()
+	for name, c := range map[string]struct {
+		status int
+		want   string
+		answer doortest.Answer
+	}{
+		"zip":             {400, "sheet.not_csv", up("staff", "kind", "accounts", "file", "PK\x03\x04zip")},
+		"no file":         {422, `"file"`, up("staff", "kind", "accounts")},
+		"no kind":         {422, `"kind"`, up("staff", "file", accounts)},
+		"unknown kind":    {422, `"kind"`, up("staff", "kind", "people", "file", accounts)},
+		"unknown part":    {400, `"tenant_id"`, up("staff", "kind", "accounts", "file", accounts, "tenant_id", v)},
+		"unknown mapping": {400, `"mapping.colums"`, up("staff", "kind", "accounts", "file", accounts, "mapping", `{"colums":{}}`)},
+		"unknown column":  {422, `"columns.nme"`, up("staff", "kind", "accounts", "file", accounts, "mapping", `{"columns":{"nme":"name"}}`)},
+		"a partner":       {403, "import.create", up("partner", "kind", "accounts", "file", accounts)},
+		"nobody":          {401, "", up("", "kind", "accounts", "file", accounts)},
+	} {
+		if c.answer.Code != c.status || !strings.Contains(c.answer.Body.String(), c.want) {
+			t.Errorf("%s: %d %s, want %d %s", name, c.answer.Code, c.answer.Body, c.status, c.want)
+		}
+	}
+	if n := w.Ask("staff", "GET /api/v1/imports", ""); strings.Count(n.Body.String(), `"file_name"`) != 1 {
+		t.Errorf("something is left of what was refused: %s", n.Body)
+	}
+}
+
 func TestImportOverTheWire(t *testing.T) {
 	w, s := world(t)
 	body, kind := form(t, "kind", "accounts", "file", accounts)
@@ -82,28 +109,7 @@ func TestImportOverTheWire(t *testing.T) {
 		}
 	}
 	one := "/api/v1/imports/" + v
-	for name, c := range map[string]struct {
-		status int
-		want   string
-		answer doortest.Answer
-	}{
-		"zip":             {400, "sheet.not_csv", up("staff", "kind", "accounts", "file", "PK\x03\x04zip")},
-		"no file":         {422, `"file"`, up("staff", "kind", "accounts")},
-		"no kind":         {422, `"kind"`, up("staff", "file", accounts)},
-		"unknown kind":    {422, `"kind"`, up("staff", "kind", "people", "file", accounts)},
-		"unknown part":    {400, `"tenant_id"`, up("staff", "kind", "accounts", "file", accounts, "tenant_id", v)},
-		"unknown mapping": {400, `"mapping.colums"`, up("staff", "kind", "accounts", "file", accounts, "mapping", `{"colums":{}}`)},
-		"unknown column":  {422, `"columns.nme"`, up("staff", "kind", "accounts", "file", accounts, "mapping", `{"columns":{"nme":"name"}}`)},
-		"a partner":       {403, "import.create", up("partner", "kind", "accounts", "file", accounts)},
-		"nobody":          {401, "", up("", "kind", "accounts", "file", accounts)},
-	} {
-		if c.answer.Code != c.status || !strings.Contains(c.answer.Body.String(), c.want) {
-			t.Errorf("%s: %d %s, want %d %s", name, c.answer.Code, c.answer.Body, c.status, c.want)
-		}
-	}
-	if n := w.Ask("staff", "GET /api/v1/imports", ""); strings.Count(n.Body.String(), `"file_name"`) != 1 {
-		t.Errorf("something is left of what was refused: %s", n.Body)
-	}
+	refusedUploads(t, w, up, v)
 	w.Run(t, []doortest.Case{
 		{Name: "too early", As: "staff", Ask: "POST " + one + "/commit", Status: 409, Want: []string{"~import.state"}},
 		{Name: "a partner reads none", As: "partner", Ask: "GET " + one, Status: 403},

@@ -1,6 +1,7 @@
 package transferweb
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"sort"
@@ -59,7 +60,7 @@ func (p pages) draw(w http.ResponseWriter, r *http.Request, who access.Actor, co
 	}
 	pg.Crumbs = []ui.Link{{Label: "Imports", Href: "/imports"}}
 	pg.Lead = status(view.run)
-	pg.Subtitle = fmt.Sprintf("%s · %s rows · uploaded by %s", kindLabels[view.run.Kind], strconv.Itoa(view.run.Total), view.run.CreatedByName)
+	pg.Subtitle = fmt.Sprintf("%s · %s rows · uploaded by %s", kindLabels[view.run.Kind], ui.FormatNumber(ui.WithReader(r.Context(), pg.Viewer.Reader), int64(view.run.Total)), view.run.CreatedByName)
 	pg.Actions = tools(view)
 	return ui.Render(w, r, code, recordPage(pg, view))
 }
@@ -222,14 +223,15 @@ func currencies() []ui.Option {
 
 var dateOptions = []ui.Option{{Value: "YYYY-MM-DD", Label: "2026-03-28"}, {Value: "DD/MM/YYYY", Label: "28/03/2026"}, {Value: "MM/DD/YYYY", Label: "03/28/2026"}, {Value: "DD.MM.YYYY", Label: "28.03.2026"}}
 
-func (v recordView) stats() []ui.Stat {
+func (v recordView) stats(ctx context.Context) []ui.Stat {
+	n := func(of int) string { return ui.FormatNumber(ctx, int64(of)) }
 	r := v.run
 	did := map[bool][4]string{
 		false: {"Created", "Updated", "Unchanged", "Refused"}, true: {"To create", "To update", "Unchanged", "Refused"}}[r.Status == transfer.Checked || r.Status == transfer.Checking]
 	if u := v.report.Undo; u != nil && r.Phase == "undo" {
-		return []ui.Stat{{Label: "Removed", Value: strconv.Itoa(u.Removed)}, {Label: "Put back", Value: strconv.Itoa(u.Restored)}, {Label: "Kept", Value: strconv.Itoa(u.Kept), Note: "touched since"}}
+		return []ui.Stat{{Label: "Removed", Value: n(u.Removed)}, {Label: "Put back", Value: n(u.Restored)}, {Label: "Kept", Value: n(u.Kept), Note: "touched since"}}
 	}
-	return []ui.Stat{{Label: did[0], Value: strconv.Itoa(r.Created), Note: v.made()}, {Label: did[1], Value: strconv.Itoa(r.Updated)}, {Label: did[2], Value: strconv.Itoa(r.Unchanged)}, {Label: did[3], Value: strconv.Itoa(r.Refused)}}
+	return []ui.Stat{{Label: did[0], Value: n(r.Created), Note: v.made()}, {Label: did[1], Value: n(r.Updated)}, {Label: did[2], Value: n(r.Unchanged)}, {Label: did[3], Value: n(r.Refused)}}
 }
 
 // made says what comes beside the rows themselves.

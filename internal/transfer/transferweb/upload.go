@@ -61,7 +61,7 @@ func (p pages) upload(w http.ResponseWriter, r *http.Request, who access.Actor) 
 	case e.Kind == errs.TooLarge, e.Kind == errs.Malformed && e.Code != "form.unknown":
 		f.Refuse("file", e.Code, e.Msg)
 	case e.Kind == errs.Invalid && len(e.Fields) > 0 && e.Fields[0].Name == "columns":
-		f.Refuse("file", e.Fields[0].Code, "No column of this file names the "+kindNouns[kind]+". Is this the right file?")
+		f.Refuse("file", e.Fields[0].Code, "This does not look like a table of "+kindNouns[kind]+": no column is called like one. Is this the right file?")
 	case !f.Absorb(err):
 		return err
 	}

@@ -15,11 +15,12 @@ type stepFunc func(ctx context.Context, who access.Actor, in transfer.StepInput)
 
 var fieldLabels = map[string]string{"stage": "Stage", "state": "State", "product": "Product", "partner": "Partner", "owner": "Person", "account": "Customer"}
 
-func commitText(v recordView) string {
+func commitText(ctx context.Context, v recordView) string {
+	n := func(of int) string { return ui.FormatNumber(ctx, int64(of)) }
 	r := v.run
-	text := fmt.Sprintf("%d rows are created and %d updated in the name of %s. No mail is sent.", r.Created, r.Updated, v.who.Name)
+	text := fmt.Sprintf("%s rows are created and %s updated in the name of %s. No mail is sent.", n(r.Created), n(r.Updated), v.who.Name)
 	if r.Refused > 0 {
-		text += fmt.Sprintf(" %d refused rows stay out.", r.Refused)
+		text += fmt.Sprintf(" %s refused rows stay out.", n(r.Refused))
 	}
 	return text + " You can undo it for seven days."
 }
@@ -28,6 +29,8 @@ func placeholder(r valueRow) string {
 	switch {
 	case r.Suggestion != "":
 		return r.Suggestion
+	case r.Known && r.Target != "":
+		return r.Target
 	case r.field == "stage":
 		return "One of our stages, or won, lost"
 	}
