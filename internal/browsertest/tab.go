@@ -18,7 +18,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// patience is how long a Tab waits for what is to appear.
+// patience is how long a Tab waits for what is to appear, unless it is told to be more patient.
 const patience = 15 * time.Second
 
 //go:embed page.js
@@ -39,6 +39,9 @@ type Tab struct {
 	base   string
 	look   Look
 	*trouble
+
+	// Patience is how long the tab waits for what is to appear.
+	Patience time.Duration
 }
 
 // Look is how a Tab shows pages.
@@ -52,7 +55,7 @@ type Look struct {
 func (b *Browser) Open(t Reporter, base string, look Look) *Tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
-	tab := &Tab{t: t, ctx: ctx, cancel: cancel, base: base, look: look, trouble: &trouble{base: base}}
+	tab := &Tab{t: t, ctx: ctx, cancel: cancel, base: base, look: look, Patience: patience, trouble: &trouble{base: base}}
 	if err := chromedp.Listen(ctx, tab.heard); err != nil {
 		t.Fatalf("open a tab: %v", err)
 	}
@@ -124,7 +127,7 @@ func (b *Tab) wait(what string, fn func() (bool, error)) {
 	b.t.Helper()
 	tick := time.NewTicker(15 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.NewTimer(patience)
+	deadline := time.NewTimer(b.Patience)
 	defer deadline.Stop()
 	for {
 		ok, err := fn()
@@ -138,7 +141,7 @@ func (b *Tab) wait(what string, fn func() (bool, error)) {
 			if err != nil {
 				why = " (" + err.Error() + ")"
 			}
-			b.t.Fatalf("waited %s for %s%s\n%s", patience, what, why, b.picture())
+			b.t.Fatalf("waited %s for %s%s\n%s", b.Patience, what, why, b.picture())
 		}
 	}
 }
