@@ -1415,13 +1415,20 @@ begin
   end if;
   for i in 0 .. tg_nargs / 4 - 1 loop
     ref := (fresh ->> tg_argv[4 * i + 1])::uuid;
-    if ref is not null and ref is distinct from (past ->> tg_argv[4 * i + 1])::uuid then
-      execute format('select exists (select from app.%I where tenant_id = $1 and %I = $2)', tg_argv[4 * i + 2], tg_argv[4 * i + 3])
-        into seen using new.tenant_id, ref;
-      if not seen then
-        raise exception 'insert or update on table "%" violates foreign key constraint "%"', tg_table_name, tg_argv[4 * i]
-          using errcode = '23503', constraint = tg_argv[4 * i], table = tg_table_name, schema = tg_table_schema;
-      end if;
+    continue when ref is null or ref is not distinct from (past ->> tg_argv[4 * i + 1])::uuid;
+    case tg_argv[4 * i + 2] || '.' || tg_argv[4 * i + 3]
+      when 'partner.partner_id' then select exists (select from app.partner t where t.tenant_id = new.tenant_id and t.partner_id = ref) into seen;
+      when 'member.member_id'   then select exists (select from app.member t where t.tenant_id = new.tenant_id and t.member_id = ref) into seen;
+      when 'account.account_id' then select exists (select from app.account t where t.tenant_id = new.tenant_id and t.account_id = ref) into seen;
+      when 'stage.stage_id'     then select exists (select from app.stage t where t.tenant_id = new.tenant_id and t.stage_id = ref) into seen;
+      when 'deal.deal_id'       then select exists (select from app.deal t where t.tenant_id = new.tenant_id and t.deal_id = ref) into seen;
+      else
+        execute format('select exists (select from app.%I where tenant_id = $1 and %I = $2)', tg_argv[4 * i + 2], tg_argv[4 * i + 3])
+          into seen using new.tenant_id, ref;
+    end case;
+    if not seen then
+      raise exception 'insert or update on table "%" violates foreign key constraint "%"', tg_table_name, tg_argv[4 * i]
+        using errcode = '23503', constraint = tg_argv[4 * i], table = tg_table_name, schema = tg_table_schema;
     end if;
   end loop;
   return new;
@@ -1604,7 +1611,7 @@ CREATE OR REPLACE FUNCTION app.similar_deals(names text[], most integer)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
- SET "pg_trgm.similarity_threshold" TO '0.45'
+ SET "pg_trgm.similarity_threshold" TO '0.6'
 AS $function$
   select n.v, s.deal_id, s.sim
     from unnest(names) as n (v)
