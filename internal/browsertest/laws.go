@@ -37,9 +37,11 @@ func (b *Tab) Faults() (status int, faults []string) {
 		add("%d bytes of HTML, more than %d", facts.Bytes, MaxHTML)
 	}
 	faults = append(faults, b.axe()...)
-	b.Resize(phone, 844)
+	if b.look.Width != phone {
+		b.Resize(phone, 844)
+		defer b.Resize(0, 0)
+	}
 	faults = append(faults, b.overflow()...)
-	b.Resize(0, 0)
 	for _, t := range b.TakeTrouble() {
 		add("%s", t)
 	}
