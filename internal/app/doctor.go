@@ -75,13 +75,15 @@ func Doctor(ctx context.Context, cfg config.Config, problems error) Report {
 func (a *App) checkDatabase(ctx context.Context, r *Report) {
 	var version, fsync, full string
 	var now time.Time
-	err := a.lookAtServer(ctx, &version, &fsync, &full, &now)
-	r.add("server", err, "PostgreSQL %s", version)
-	if err == nil && (fsync != "on" || full != "on") {
+	if !r.add("server", a.lookAtServer(ctx, &version, &fsync, &full, &now), "PostgreSQL %s", version) {
+		return
+	}
+	var err error
+	if fsync != "on" || full != "on" {
 		err = fmt.Errorf("fsync is %s and full_page_writes is %s: a crash can lose committed data; turn both on", fsync, full)
 	}
 	r.add("durability", err, "fsync and full_page_writes are on")
-	drift := time.Since(now).Abs()
+	drift, err := time.Since(now).Abs(), error(nil)
 	if drift > time.Minute {
 		err = fmt.Errorf("the clocks of this host and of the database differ by %s: set both by NTP", drift.Round(time.Second))
 	}
