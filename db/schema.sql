@@ -754,7 +754,7 @@ create policy worker_reach on row_history as permissive all to entente_worker us
 
 create table row_history_rest (
   tenant_id uuid not null,
-  history_id bigint not null generated always as identity,
+  history_id bigint not null,
   at timestamp with time zone not null,
   op_id uuid,
   member_id uuid,

@@ -70,8 +70,7 @@ func newHouse(t *testing.T) *house {
 
 // send makes one request as a caller: by key on the API, by session elsewhere.
 func (h *house) send(who caller, method, path, contentType, body string) *httptest.ResponseRecorder {
-	// An event stream of an own object goes on until the caller has enough.
-	ctx, enough := context.WithTimeout(h.Context(), 5*time.Second)
+	ctx, enough := context.WithTimeout(h.Context(), 20*time.Second)
 	defer enough()
 	r := httptest.NewRequestWithContext(ctx, method, "http://portal.example"+path, strings.NewReader(body))
 	if strings.HasPrefix(path, door.Prefix) {
@@ -83,8 +82,21 @@ func (h *house) send(who caller, method, path, contentType, body string) *httpte
 		r.Header.Set("Content-Type", contentType)
 	}
 	w := httptest.NewRecorder()
-	h.handler.ServeHTTP(w, r)
+	h.handler.ServeHTTP(&listener{w, enough}, r)
 	return w
+}
+
+// listener has enough of an event stream after its first event.
+type listener struct {
+	*httptest.ResponseRecorder
+	enough func()
+}
+
+func (l *listener) Flush() {
+	if strings.HasPrefix(l.Header().Get("Content-Type"), "text/event-stream") {
+		l.enough()
+	}
+	l.ResponseRecorder.Flush()
 }
 
 // make posts JSON to the API and returns the answer's fields.

@@ -46,7 +46,7 @@ func mutations(ctx context.Context, conn *pgx.Conn) ([]mutation, error) {
 		use func(v []string)
 	}{
 		{`select c.relname, c.relispartition::text, c.relkind::text from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id' and a.attnotnull
-		   where n.nspname = 'app' and c.relkind in ('r', 'p') order by 1`, func(v []string) {
+		   where n.nspname = 'app' and c.relkind in ('r', 'p') and c.relname !~ '_\d{6}$' order by 1`, func(v []string) {
 			t := v[0]
 			add("T1", t, `alter table app.%s disable row level security`, t)
 			add("T1", t, `alter table app.%s no force row level security`, t)

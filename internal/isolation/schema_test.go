@@ -22,7 +22,7 @@ select format(e'create table %s (\n%s\n)%s;', c.relname,
          (select string_agg('  ' || line || comma || note, e'\n' order by kind, at) from (select *, case when lead(true) over (order by kind, at) then ',' else '' end as comma from (
             select 1 as kind, a.attnum::int as at, format('%s %s%s%s%s', a.attname, format_type(a.atttypid, a.atttypmod),
                    case when a.attnotnull then ' not null' else '' end,
-                   case when a.attidentity <> '' then ' generated always as identity' else '' end,
+                   case when a.attidentity <> '' and not c.relispartition then ' generated always as identity' else '' end,
                    coalesce(case when a.attgenerated <> '' then ' generated always as (' || pg_get_expr(d.adbin, d.adrelid) || ') stored' else ' default ' || pg_get_expr(d.adbin, d.adrelid) end, '')) as line,
                    coalesce(' -- ' || col_description(c.oid, a.attnum), '') as note
               from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped

@@ -408,8 +408,8 @@ func TestPanicAndCancelGiveTheConnectionBack(t *testing.T) {
 		fn()
 		return nil
 	}
-	for range 12 { // more than the pool has
-		ctx, cancel := context.WithCancel(t.Context())
+	for range 12 { // more than the pool has; without a connection left, the time runs out
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		for way, run := range map[string]func(){
 			"write": func() {
 				_, _ = op.Write(ctx, b.Ops, b.staff, act, func(tx *op.Tx) (int, error) { _, _ = add(ctx, tx, "lost"); panic("boom") })
