@@ -68,13 +68,13 @@ func (a Account) shown(who access.Actor) Account {
 	return a
 }
 
-// externalIDs refuses an external id given by a partner: they are the vendor's keys, and "taken" would tell of records that
+// notByPartners refuses an external id given by a partner: they are the vendor's keys, and "taken" would tell of records that
 // the partner may not see.
-func externalIDs(who access.Actor, given *string) []errs.Field {
+func notByPartners(who access.Actor, given *string) []errs.Field {
 	if who.Persona != access.Partner || given == nil {
 		return nil
 	}
-	return []errs.Field{{Name: "external_id", Code: "vendor_only", Msg: "External ids are given by the vendor only. Leave this out."}}
+	return []errs.Field{{Name: "external_id", Code: "field.vendor_only", Msg: "External ids are given by the vendor only. Leave this out."}}
 }
 
 // Facts are what somebody says about an account; nil means not said.
@@ -88,46 +88,49 @@ type Facts struct {
 	ExternalID *string // "" takes it away
 }
 
+// Refused returns every value that no account may have, so that a door can tell them along with what it finds itself. A name
+// that is not given is not missed.
+func (f Facts) Refused() []errs.Field { return f.Apply(&Account{Name: "-"}) }
+
 // Service runs the room's use cases.
 type Service struct{ ops *op.Ops }
 
 // New returns the room's service.
 func New(o *op.Ops) *Service { return &Service{ops: o} }
 
-type problems []errs.Field
-
-func (p *problems) add(name, code, msg string, args ...any) {
-	*p = append(*p, errs.Field{Name: name, Code: code, Msg: fmt.Sprintf(msg, args...)})
+// text puts a text that was given on dst.
+func text(bad *errs.Problems, dst, v *string, name string, most int) {
+	if v != nil {
+		*dst = bad.Text(name, *v, most)
+	}
 }
 
-// text trims v into dst and refuses more than most characters.
-func (p *problems) text(dst *string, v *string, name string, most int) {
+// externalID puts an external id that was given on dst; "" takes it away.
+func externalID(bad *errs.Problems, dst **string, v *string) {
 	if v == nil {
 		return
 	}
-	*dst = strings.TrimSpace(*v)
-	if len([]rune(*dst)) > most {
-		p.add(name, "too_long", "Keep this within %d characters.", most)
+	*dst = nil
+	if given := bad.Text("external_id", *v, 200); given != "" {
+		*dst = &given
 	}
 }
 
 // Apply puts the facts on a and returns every field that is not acceptable.
-func (f Facts) Apply(a *Account) []errs.Field {
-	var bad problems
-	bad.text(&a.Name, f.Name, "name", 200)
+func (f Facts) Apply(a *Account) errs.Problems {
+	var bad errs.Problems
+	text(&bad, &a.Name, f.Name, "name", 200)
 	a.NameNorm = orgname.NormalName(a.Name)
-	if a.Name == "" {
-		bad.add("name", "required", "Give the customer's name.")
-	}
+	bad.Need("name", a.Name)
 	if f.Domain != nil {
 		a.Domain = ""
 		if raw := strings.TrimSpace(*f.Domain); raw != "" {
 			d, ok := orgname.Domain(raw)
 			switch {
 			case !ok:
-				bad.add("domain", "malformed", "%q is not a domain; write it like example.com.", raw)
+				bad.Add("domain", "domain.malformed", "%q is not a domain; write it like example.com.", raw)
 			case orgname.FreeMail(d):
-				bad.add("domain", "free_mail", "%s is a public mail provider. Give the customer's own domain, or leave this empty.", d)
+				bad.Add("domain", "domain.free_mail", "%s is a public mail provider. Give the customer's own domain, or leave this empty.", d)
 			default:
 				a.Domain = d
 			}
@@ -140,40 +143,32 @@ func (f Facts) Apply(a *Account) []errs.Field {
 			if s, near := country.Suggest(*f.Country); near {
 				hint = fmt.Sprintf(" Did you mean %s (%s)?", country.Name(s), s)
 			}
-			bad.add("country", "unknown", "Use a two-letter country code such as DE, or the country's English name.%s", hint)
+			bad.Add("country", "country.unknown", "Use a two-letter country code such as DE, or the country's English name.%s", hint)
 		}
 		a.Country = code
 	}
-	bad.text(&a.Sector, f.Sector, "sector", 100)
-	bad.text(&a.ParentName, f.ParentName, "parent_name", 200)
+	text(&bad, &a.Sector, f.Sector, "sector", 100)
+	text(&bad, &a.ParentName, f.ParentName, "parent_name", 200)
 	if f.Employees != nil {
 		a.Employees = f.Employees
 		if *f.Employees < 0 {
 			a.Employees = nil
 		} else if *f.Employees > 100_000_000 {
-			bad.add("employees", "out_of_range", "Give a number of employees between 0 and 100,000,000.")
+			bad.Add("employees", "field.range", "Give a number of employees between 0 and 100,000,000.")
 		}
 	}
-	if f.ExternalID != nil {
-		a.ExternalID = nil
-		if v := strings.TrimSpace(*f.ExternalID); v != "" {
-			a.ExternalID = &v
-			if len(v) > 200 {
-				bad.add("external_id", "too_long", "Keep the external id within 200 characters.")
-			}
-		}
-	}
+	externalID(&bad, &a.ExternalID, f.ExternalID)
 	return bad
 }
 
 func refused(err error, constraint string) error {
 	switch constraint {
 	case "account_external_uq":
-		return errs.Refused([]errs.Field{{Name: "external_id", Code: "taken", Msg: "Another account already has this external id."}})
+		return errs.Refused([]errs.Field{{Name: "external_id", Code: "field.taken", Msg: "Another account already has this external id."}})
 	case "contact_external_uq":
-		return errs.Refused([]errs.Field{{Name: "external_id", Code: "taken", Msg: "Another contact already has this external id."}})
+		return errs.Refused([]errs.Field{{Name: "external_id", Code: "field.taken", Msg: "Another contact already has this external id."}})
 	case "contact_account_fk":
-		return errs.Refused([]errs.Field{{Name: "account_id", Code: "unknown", Msg: "There is no such account here."}})
+		return errs.Refused([]errs.Field{{Name: "account_id", Code: "field.unknown_object", Msg: "There is no such account here."}})
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"net/mail"
+	"reflect"
 	"strings"
 	"time"
 
@@ -50,42 +51,35 @@ type ContactFacts struct {
 	ExternalID *string
 }
 
-func (f ContactFacts) apply(c *Contact) problems {
-	var bad problems
-	bad.text(&c.Name, f.Name, "name", 200)
-	if c.Name == "" {
-		bad.add("name", "required", "Give the contact's name.")
-	}
+func (f ContactFacts) apply(c *Contact) errs.Problems {
+	var bad errs.Problems
+	text(&bad, &c.Name, f.Name, "name", 200)
+	bad.Need("name", c.Name)
 	if f.Email != nil {
 		c.Email = strings.ToLower(strings.TrimSpace(*f.Email))
 		if a, err := mail.ParseAddress(c.Email); c.Email != "" && (err != nil || a.Address != c.Email || len(c.Email) > 254) {
-			bad.add("email", "malformed", "Write the address like ada@example.com.")
+			bad.Add("email", "field.email", "Write the address like ada@example.com.")
 		}
 	}
-	bad.text(&c.Phone, f.Phone, "phone", 50)
-	bad.text(&c.Title, f.Title, "title", 200)
+	text(&bad, &c.Phone, f.Phone, "phone", 50)
+	text(&bad, &c.Title, f.Title, "title", 200)
 	if f.AccountID != nil {
 		c.AccountID, c.AccountName = *f.AccountID, ""
 	}
-	if f.ExternalID != nil {
-		c.ExternalID = nil
-		if v := strings.TrimSpace(*f.ExternalID); v != "" {
-			c.ExternalID = &v
-			if len(v) > 200 {
-				bad.add("external_id", "too_long", "Keep the external id within 200 characters.")
-			}
-		}
-	}
+	externalID(&bad, &c.ExternalID, f.ExternalID)
 	return bad
 }
 
+// Refused is Facts.Refused for contacts.
+func (f ContactFacts) Refused() []errs.Field { return f.apply(&Contact{Name: "-"}) }
+
 // settleContact applies the facts and makes sure that the account is one the actor sees.
 func settleContact(ctx context.Context, tx *op.Tx, f ContactFacts, c *Contact) error {
-	bad := append(f.apply(c), externalIDs(tx.Who, f.ExternalID)...)
+	bad := append(f.apply(c), notByPartners(tx.Who, f.ExternalID)...)
 	if f.AccountID != nil && *f.AccountID != id.Nil {
 		a, err := query(ctx, tx, sqlGet, tx.Who.Tenant, *f.AccountID)
 		if errs.IsKind(err, errs.NotFound) {
-			bad.add("account_id", "unknown", "There is no such account here.")
+			bad.Add("account_id", "field.unknown_object", "There is no such account here.")
 		} else if err != nil {
 			return err
 		}
@@ -139,6 +133,10 @@ func (s *Service) UpdateContact(ctx context.Context, who access.Actor, v id.ID, 
 		c := old
 		if err := settleContact(ctx, tx, f, &c); err != nil {
 			return c, err
+		}
+		if reflect.DeepEqual(c, old) {
+			tx.Unchanged()
+			return old.shown(who), nil
 		}
 		c.Version, c.UpdatedAt = old.Version+1, tx.Now
 		if err := updateContact(ctx, tx, c); err != nil {

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"reflect"
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/audit"
@@ -18,7 +19,7 @@ func (s *Service) Create(ctx context.Context, who access.Actor, f Facts) (Accoun
 		if err := tx.Allow(access.Object{Partner: who.Partner}); err != nil {
 			return a, err
 		}
-		if err := errs.Refused(append(f.Apply(&a), externalIDs(who, f.ExternalID)...)); err != nil {
+		if err := errs.Refused(append(f.Apply(&a), notByPartners(who, f.ExternalID)...)); err != nil {
 			return a, err
 		}
 		return a, insertAndTell(ctx, tx, a, who.Partner)
@@ -73,8 +74,12 @@ func (s *Service) Update(ctx context.Context, who access.Actor, v id.ID, version
 			return old, stale("account")
 		}
 		a := old
-		if err := errs.Refused(f.Apply(&a)); err != nil {
+		if err := errs.Refused(append(f.Apply(&a), notByPartners(who, f.ExternalID)...)); err != nil {
 			return a, err
+		}
+		if reflect.DeepEqual(a, old) {
+			tx.Unchanged()
+			return old, nil
 		}
 		a.Version, a.UpdatedAt = old.Version+1, tx.Now
 		if err := update(ctx, tx, a); err != nil {

@@ -32,7 +32,7 @@ func (s *Service) Export(ctx context.Context, who access.Actor, q Query, w sheet
 		w.Time(a.UpdatedAt)
 		if vendor {
 			w.Text(a.Source)
-			text(w, a.ExternalID)
+			optional(w, a.ExternalID)
 		}
 		return w.EndRow()
 	})
@@ -60,7 +60,7 @@ func (s *Service) ExportContacts(ctx context.Context, who access.Actor, q Query,
 		w.Time(c.UpdatedAt)
 		if vendor {
 			w.Text(c.PartnerID.String())
-			text(w, c.ExternalID)
+			optional(w, c.ExternalID)
 		}
 		return w.EndRow()
 	})
@@ -70,7 +70,7 @@ func (s *Service) ExportContacts(ctx context.Context, who access.Actor, q Query,
 	return w.Close()
 }
 
-func text(w sheet.Writer, v *string) {
+func optional(w sheet.Writer, v *string) {
 	if v == nil {
 		w.Empty()
 		return

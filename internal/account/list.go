@@ -52,7 +52,7 @@ func orderOf(q Query, name, created string) (order, error) {
 		o.sort = Sorts[0]
 	}
 	if !slices.Contains(Sorts, o.sort) {
-		return o, errs.Refused([]errs.Field{{Name: "sort", Code: "unknown", Msg: "Sort by one of " + strings.Join(Sorts, ", ") + "."}})
+		return o, errs.Refused([]errs.Field{{Name: "sort", Code: "field.choice", Msg: "Sort by one of " + strings.Join(Sorts, ", ") + "."}})
 	}
 	key, desc := strings.CutPrefix(o.sort, "-")
 	if key == "created" {

@@ -98,10 +98,10 @@ func (t turn) close(ctx context.Context, kind string, on Day) error {
 	if on = p.day("closed_on", on); on == "" {
 		on = now
 	}
-	if len(p) == 0 && on > now {
-		p.add("closed_on", "field.too_large", "Give today or an earlier day.")
+	if len(p.Problems) == 0 && on > now {
+		p.Add("closed_on", "field.too_large", "Give today or an earlier day.")
 	}
-	if err := errs.Refused(p); err != nil {
+	if err := errs.Refused(p.Problems); err != nil {
 		return err
 	}
 	st, err := stageOf(ctx, t.tx, kind)

@@ -44,23 +44,23 @@ func (s *Service) Check(ctx context.Context, who access.Actor, in CheckInput) (A
 // key returns the claim key and the normalised name of what is asked, and how to call it.
 func (in CheckInput) key() (key, norm, asked string, err error) {
 	var p problems
-	name := p.text("name", in.Name, 200)
+	name := p.Text("name", in.Name, 200)
 	raw := strings.TrimSpace(in.Domain)
 	domain, ok := orgname.Domain(raw)
 	switch {
 	case raw == "" && name == "":
-		p.add("domain", "field.required", "Give the customer's domain or its name.")
+		p.Add("domain", "field.required", "Give the customer's domain or its name.")
 	case raw != "" && !ok:
-		p.add("domain", "malformed", "This is not a domain; write it like example.com.")
+		p.Add("domain", "domain.malformed", "This is not a domain; write it like example.com.")
 	case raw != "" && orgname.FreeMail(domain):
-		p.add("domain", "free_mail", "This is a public mail provider. Give the customer's own domain.")
+		p.Add("domain", "domain.free_mail", "This is a public mail provider. Give the customer's own domain.")
 	}
 	code, ok := country.Lookup(in.Country)
 	if !ok && strings.TrimSpace(in.Country) != "" {
-		p.add("country", "unknown", "Use a two-letter country code such as DE, or the country's English name.")
+		p.Add("country", "country.unknown", "Use a two-letter country code such as DE, or the country's English name.")
 	}
 	asked = strings.TrimSpace(domain + " " + name)
-	return orgname.ClaimKey(domain, name, code), orgname.NormalName(name), asked, errs.Refused(p)
+	return orgname.ClaimKey(domain, name, code), orgname.NormalName(name), asked, errs.Refused(p.Problems)
 }
 
 var checkRule = throttle.Rule{Burst: 60, Every: time.Second}

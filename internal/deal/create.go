@@ -66,7 +66,7 @@ func (in CreateInput) draft(tx *op.Tx) (Deal, error) {
 }
 
 // values puts what was typed on d and returns every value that is not acceptable.
-func (in CreateInput) values(d *Deal) problems {
+func (in CreateInput) values(d *Deal) errs.Problems {
 	var p problems
 	d.Title = p.title(in.Title)
 	d.AmountMinor = p.amount(in.AmountMinor)
@@ -74,12 +74,12 @@ func (in CreateInput) values(d *Deal) problems {
 		d.Currency = p.currency(in.Currency)
 	}
 	d.ExpectedCloseOn = p.day("expected_close_on", in.ExpectedCloseOn)
-	d.Product = p.text("product", in.Product, 120)
+	d.Product = p.Text("product", in.Product, 120)
 	d.ExternalID = p.externalID(in.ExternalID)
 	if in.AccountID != id.Nil && in.Account != (AccountFacts{}) {
-		p.add("account_id", "field.choice", "Give either account_id or account.")
+		p.Add("account_id", "field.choice", "Give either account_id or account.")
 	}
-	return append(p, in.Account.refused()...)
+	return append(p.Problems, in.Account.refused()...)
 }
 
 // Refused returns every value of the input that Create would refuse, so that a door can tell them along with what it finds

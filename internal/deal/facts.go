@@ -2,10 +2,7 @@ package deal
 
 import (
 	"context"
-	"fmt"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/account"
@@ -31,35 +28,12 @@ func (d *Deal) deriveKey() {
 	d.ClaimKey = orgname.ClaimKey(d.AccountDomain, d.AccountName, d.AccountCountry)
 }
 
-// problems collects refused fields.
-type problems []errs.Field
-
-func (p *problems) add(name, code, msg string, args ...any) {
-	*p = append(*p, errs.Field{Name: name, Code: code, Msg: fmt.Sprintf(msg, args...)})
-}
-
-// text trims v and refuses more than most characters, or characters that are none.
-func (p *problems) text(name, v string, most int) string {
-	v = strings.TrimSpace(v)
-	switch {
-	case !utf8.ValidString(v) || strings.ContainsFunc(v, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' }):
-		p.add(name, "text.characters", "Remove the characters that cannot be shown.")
-		return ""
-	case utf8.RuneCountInString(v) > most:
-		p.add(name, "field.too_long", "Keep this within %d characters.", most)
-	}
-	return v
-}
-
-func (p *problems) need(name, v string) {
-	if v == "" {
-		p.add(name, "field.required", "Fill this in.")
-	}
-}
+// problems collects what is refused of a deal.
+type problems struct{ errs.Problems }
 
 func (p *problems) title(v string) string {
-	v = p.text("title", v, 200)
-	p.need("title", v)
+	v = p.Text("title", v, 200)
+	p.Need("title", v)
 	return v
 }
 
@@ -68,9 +42,9 @@ func (p *problems) amount(v *int64) *int64 {
 		return nil
 	}
 	if *v < 0 {
-		p.add("amount_minor", "field.too_small", "Give 0 or more.")
+		p.Add("amount_minor", "field.too_small", "Give 0 or more.")
 	} else if *v > MaxAmountMinor {
-		p.add("amount_minor", "field.too_large", "Give %d or less.", int64(MaxAmountMinor))
+		p.Add("amount_minor", "field.too_large", "Give %d or less.", int64(MaxAmountMinor))
 	}
 	c := *v
 	return &c
@@ -79,7 +53,7 @@ func (p *problems) amount(v *int64) *int64 {
 func (p *problems) currency(v string) string {
 	c, ok := money.Lookup(v)
 	if !ok {
-		p.add("currency", "currency.unknown", "Give an ISO 4217 currency code such as EUR or USD.")
+		p.Add("currency", "currency.unknown", "Give an ISO 4217 currency code such as EUR or USD.")
 	}
 	return c.Code
 }
@@ -87,22 +61,22 @@ func (p *problems) currency(v string) string {
 func (p *problems) day(name string, v Day) Day {
 	d, ok := ParseDay(string(v))
 	if !ok {
-		p.add(name, "field.date", "Give a date that exists, as year-month-day, such as 2026-03-28.")
+		p.Add(name, "field.date", "Give a date that exists, as year-month-day, such as 2026-03-28.")
 	}
 	return d
 }
 
 func (p *problems) externalID(v string) string {
-	return p.text("external_id", v, 200)
+	return p.Text("external_id", v, 200)
 }
 
 // refused returns what the account room will not accept of f, under the names the fields have in a deal.
-func (f AccountFacts) refused() problems {
+func (f AccountFacts) refused() errs.Problems {
 	f = f.trimmed()
 	if f == (AccountFacts{}) {
 		return nil
 	}
-	out := problems(account.Facts{Name: &f.Name, Domain: &f.Domain, Country: &f.Country}.Apply(&account.Account{}))
+	out := account.Facts{Name: &f.Name, Domain: &f.Domain, Country: &f.Country}.Apply(&account.Account{})
 	for i := range out {
 		out[i].Name = "account." + out[i].Name
 	}

@@ -133,12 +133,12 @@ func (s *Service) selection(who access.Actor, q Query) (*selection, error) {
 		sel.sort = Sorts[0]
 	}
 	if !slices.Contains(Sorts, sel.sort) {
-		p.add("sort", "field.choice", "Use one of: %s.", strings.Join(Sorts, ", "))
+		p.Add("sort", "field.choice", "Use one of: %s.", strings.Join(Sorts, ", "))
 	}
 	sel.facts(&p, q)
 	sel.ranges(&p, q)
 	sel.search(&p, q.Q)
-	if err := errs.Refused(p); err != nil {
+	if err := errs.Refused(p.Problems); err != nil {
 		return nil, err
 	}
 	return sel, s.after(sel, who, q.Cursor)
@@ -147,7 +147,7 @@ func (s *Service) selection(who access.Actor, q Query) (*selection, error) {
 func (s *selection) facts(p *problems, q Query) {
 	if q.State != "" {
 		if !slices.Contains(States, q.State) {
-			p.add("state", "field.choice", "Use one of: %s.", joinStates())
+			p.Add("state", "field.choice", "Use one of: %s.", joinStates())
 		}
 		s.add("state = %s", string(q.State))
 	}
@@ -155,7 +155,7 @@ func (s *selection) facts(p *problems, q Query) {
 		if v, ok := id.Parse(q.Stage); ok {
 			s.add("stage_id = %s", v)
 		} else {
-			s.add("stage_id = (select x.stage_id from stage x where x.tenant_id = $1 and x.name = %s)", p.text("stage", q.Stage, 60))
+			s.add("stage_id = (select x.stage_id from stage x where x.tenant_id = $1 and x.name = %s)", p.Text("stage", q.Stage, 60))
 		}
 	}
 	for _, f := range []struct {
@@ -169,7 +169,7 @@ func (s *selection) facts(p *problems, q Query) {
 	if q.NoAccount {
 		s.where = append(s.where, "account_id is null")
 		if q.Account != id.Nil {
-			p.add("account", "field.choice", "Give either an account or none.")
+			p.Add("account", "field.choice", "Give either an account or none.")
 		}
 	}
 	if q.Currency != "" {
@@ -207,7 +207,7 @@ func (s *selection) ranges(p *problems, q Query) {
 			continue
 		}
 		if *m.v < 0 || *m.v > MaxAmountMinor {
-			p.add(m.name, "field.range", "Give 0 to %d.", int64(MaxAmountMinor))
+			p.Add(m.name, "field.range", "Give 0 to %d.", int64(MaxAmountMinor))
 		}
 		s.add(m.cond, *m.v)
 	}
@@ -216,7 +216,7 @@ func (s *selection) ranges(p *problems, q Query) {
 // search looks for a part of the text. Two characters or fewer are looked for at the beginnings of words: the trigram
 // index knows nothing shorter.
 func (s *selection) search(p *problems, q string) {
-	q = orgname.SearchText(p.text("q", q, 100))
+	q = orgname.SearchText(p.Text("q", q, 100))
 	if q == "" {
 		return
 	}

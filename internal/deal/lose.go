@@ -18,8 +18,8 @@ func (s *Service) Lose(ctx context.Context, who access.Actor, in LoseInput) (Dea
 func lose(in LoseInput) move {
 	return move{ActLose, in.Step, func(ctx context.Context, t turn) error {
 		var p problems
-		t.deal.Reason, t.deal.ReasonCode = p.text("reason", in.Reason, 2000), ""
-		if err := errs.Refused(p); err != nil {
+		t.deal.Reason, t.deal.ReasonCode = p.Text("reason", in.Reason, 2000), ""
+		if err := errs.Refused(p.Problems); err != nil {
 			return err
 		}
 		t.endClaim()

@@ -53,11 +53,11 @@ func checkNote(body string, needed bool) (string, error) {
 	if needed {
 		name = "body"
 	}
-	body = p.text(name, body, 10000)
-	if needed && len(p) == 0 {
-		p.need(name, body)
+	body = p.Text(name, body, 10000)
+	if needed {
+		p.Need(name, body)
 	}
-	return body, errs.Refused(p)
+	return body, errs.Refused(p.Problems)
 }
 
 // newNote returns a note by the actor. The vendor's people may keep one to themselves.

@@ -13,16 +13,16 @@ import (
 func (s *Service) Reject(ctx context.Context, who access.Actor, in RejectInput) (Deal, error) {
 	return s.advance(ctx, who, move{ActReject, in.Step, func(_ context.Context, t turn) error {
 		var p problems
-		t.deal.Reason, t.deal.ReasonCode = p.text("reason", in.Reason, 2000), in.Code
+		t.deal.Reason, t.deal.ReasonCode = p.Text("reason", in.Reason, 2000), in.Code
 		if in.Code == "" {
 			t.deal.ReasonCode = "other"
 		} else if RejectLabel(in.Code) == "" {
-			p.add("reason_code", "field.choice", "Use one of the reasons of the list.")
+			p.Add("reason_code", "field.choice", "Use one of the reasons of the list.")
 		}
 		if t.deal.ReasonCode == "other" && t.deal.Reason == "" {
-			p.add("reason", "field.required", "Say why, in words the partner can act on.")
+			p.Add("reason", "field.required", "Say why, in words the partner can act on.")
 		}
 		t.decide()
-		return errs.Refused(p)
+		return errs.Refused(p.Problems)
 	}, func(f Fact) event.Event { return Rejected{f} }})
 }

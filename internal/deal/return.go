@@ -13,11 +13,11 @@ import (
 func (s *Service) Return(ctx context.Context, who access.Actor, in ReturnInput) (Deal, error) {
 	return s.advance(ctx, who, move{ActReturn, in.Step, func(_ context.Context, t turn) error {
 		var p problems
-		t.deal.Reason, t.deal.ReasonCode = p.text("reason", in.Reason, 2000), ""
+		t.deal.Reason, t.deal.ReasonCode = p.Text("reason", in.Reason, 2000), ""
 		if t.deal.Reason == "" {
-			p.add("reason", "field.required", "Say what is missing, so that the partner can add it.")
+			p.Add("reason", "field.required", "Say what is missing, so that the partner can add it.")
 		}
 		t.decide()
-		return errs.Refused(p)
+		return errs.Refused(p.Problems)
 	}, func(f Fact) event.Event { return Returned{f} }})
 }

@@ -36,12 +36,12 @@ func submit(ctx context.Context, t turn) error {
 // complete refuses a deal that lacks what a decision needs.
 func complete(d Deal) error {
 	var p problems
-	p.need("title", d.Title)
+	p.Need("title", d.Title)
 	if d.AccountName == "" && d.AccountDomain == "" {
-		p.add("account.name", "field.required", "Name the customer: the company's name or its domain.")
+		p.Add("account.name", "field.required", "Name the customer: the company's name or its domain.")
 	}
 	if d.AmountMinor == nil {
-		p.add("amount_minor", "field.required", "Give the amount you expect.")
+		p.Add("amount_minor", "field.required", "Give the amount you expect.")
 	}
-	return errs.Refused(p)
+	return errs.Refused(p.Problems)
 }

@@ -55,7 +55,7 @@ func (s *Service) Update(ctx context.Context, who access.Actor, in UpdateInput) 
 }
 
 // values puts the given values on d and returns every one that is not acceptable.
-func (in UpdateInput) values(d *Deal) problems {
+func (in UpdateInput) values(d *Deal) errs.Problems {
 	var p problems
 	if in.Title != nil {
 		d.Title = p.title(*in.Title)
@@ -70,18 +70,18 @@ func (in UpdateInput) values(d *Deal) problems {
 		d.ExpectedCloseOn = p.day("expected_close_on", *in.ExpectedCloseOn)
 	}
 	if in.Product != nil {
-		d.Product = p.text("product", *in.Product, 120)
+		d.Product = p.Text("product", *in.Product, 120)
 	}
 	if in.ExternalID != nil {
 		d.ExternalID = p.externalID(*in.ExternalID)
 	}
 	if in.AccountID != nil && in.Account != nil {
-		p.add("account_id", "field.choice", "Give either account_id or account.")
+		p.Add("account_id", "field.choice", "Give either account_id or account.")
 	}
 	if in.Account != nil {
-		p = append(p, in.Account.refused()...)
+		p.Problems = append(p.Problems, in.Account.refused()...)
 	}
-	return p
+	return p.Problems
 }
 
 // Refused returns every value of the input that Update would refuse.

@@ -39,13 +39,13 @@ func (s *Service) SaveView(ctx context.Context, who access.Actor, in ViewInput) 
 		}
 		var p problems
 		v := View{ID: id.New(), List: in.List, CreatedAt: tx.Now}
-		v.Name = p.text("name", in.Name, 60)
-		p.need("name", v.Name)
-		v.Query = p.text("query", strings.TrimPrefix(in.Query, "?"), 2000)
+		v.Name = p.Text("name", in.Name, 60)
+		p.Need("name", v.Name)
+		v.Query = p.Text("query", strings.TrimPrefix(in.Query, "?"), 2000)
 		if !slices.Contains(viewLists, in.List) {
-			p = append(p, badList())
+			p.Problems = append(p.Problems, badList())
 		}
-		if err := errs.Refused(p); err != nil {
+		if err := errs.Refused(p.Problems); err != nil {
 			return v, err
 		}
 		if err := saveView(ctx, tx, &v); err != nil {

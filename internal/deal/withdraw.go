@@ -13,8 +13,8 @@ import (
 func (s *Service) Withdraw(ctx context.Context, who access.Actor, in WithdrawInput) (Deal, error) {
 	return s.advance(ctx, who, move{ActWithdraw, in.Step, func(_ context.Context, t turn) error {
 		var p problems
-		t.deal.Reason, t.deal.ReasonCode = p.text("reason", in.Reason, 2000), ""
+		t.deal.Reason, t.deal.ReasonCode = p.Text("reason", in.Reason, 2000), ""
 		t.endClaim()
-		return errs.Refused(p)
+		return errs.Refused(p.Problems)
 	}, func(f Fact) event.Event { return Withdrawn{f} }})
 }

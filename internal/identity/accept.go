@@ -78,7 +78,8 @@ func (s *Service) Accept(ctx context.Context, req access.Request, in AcceptInput
 		if name == "" {
 			name = v.Name
 		}
-		bad := checkName(name)
+		var bad errs.Problems
+		name = checkName(&bad, name)
 		if err := password.Check(in.Password, v.TenantName, v.PartnerName, v.Email, name); err != nil {
 			bad = append(bad, errs.Of(err).Fields...)
 		}

@@ -2,7 +2,6 @@ package identity
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"entente.dev/internal/access"
@@ -100,30 +99,37 @@ func exists(status string) error {
 	return errs.New(errs.Conflict, "person.exists", "This person belongs here already.")
 }
 
+// values normalises what was typed and returns every value that nobody may have.
+func (in *InviteInput) values() errs.Problems {
+	var bad errs.Problems
+	in.Name, in.Email = checkName(&bad, in.Name), checkEmail(&bad, in.Email)
+	checkRole(&bad, in.Role)
+	return bad
+}
+
+// Refused returns every value that Invite would refuse whoever asks, so that a door can tell them along with what it finds
+// itself.
+func (in InviteInput) Refused() []errs.Field { return in.values() }
+
 // check normalises the input and refuses everything in it that cannot be.
 func (in *InviteInput) check(ctx context.Context, tx *op.Tx) error {
-	in.Name = strings.TrimSpace(in.Name)
-	bad := checkName(in.Name)
-	email, wrong := checkEmail(in.Email)
-	bad, in.Email = append(bad, wrong...), email
-	if rank(in.Role) == 0 {
-		bad = append(bad, errs.Field{Name: "role", Code: "field.choice", Msg: "Use one of: admin, staff, partner, agent."})
-	} else if side := role.Persona(in.Role) == access.Partner; side != (in.Partner != id.Nil) {
+	bad := in.values()
+	if side := role.Persona(in.Role) == access.Partner; rank(in.Role) > 0 && side != (in.Partner != id.Nil) {
 		msg := "Leave this empty: Admin and Staff belong to the vendor."
 		if side {
 			msg = "Name the partner company this person works for."
 		}
-		bad = append(bad, errs.Field{Name: "partner_id", Code: "role.side", Msg: msg})
+		bad.Add("partner_id", "role.side", "%s", msg)
 	}
 	if in.Partner != id.Nil {
 		_, status, err := partnerState(ctx, tx, in.Partner)
 		switch {
 		case errs.IsKind(err, errs.NotFound):
-			bad = append(bad, errs.Field{Name: "partner_id", Code: "unknown", Msg: "There is no such partner company."})
+			bad.Add("partner_id", "field.unknown_object", "There is no such partner company.")
 		case err != nil:
 			return err
 		case status == "suspended" || status == "ended":
-			bad = append(bad, errs.Field{Name: "partner_id", Code: "partner." + status, Msg: "This partner company is " + status + "."})
+			bad.Add("partner_id", "partner."+status, "This partner company is %s.", status)
 		}
 	}
 	return errs.Refused(bad)

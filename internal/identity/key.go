@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
@@ -67,28 +65,31 @@ func ValidScope(scope string) bool {
 	return slices.ContainsFunc(role.Actions(), func(a access.Action) bool { return string(a) == scope || a.Room() == room })
 }
 
-func (in *KeyInput) check(now time.Time) []errs.Field {
-	var bad []errs.Field
-	in.Name = strings.TrimSpace(in.Name)
-	switch {
-	case in.Name == "":
-		bad = append(bad, errs.Field{Name: "name", Code: "field.required", Msg: "Say what the key is for."})
-	case utf8.RuneCountInString(in.Name) > 100:
-		bad = append(bad, errs.Field{Name: "name", Code: "field.too_long", Msg: "Use at most 100 characters."})
-	case !utf8.ValidString(in.Name) || strings.ContainsFunc(in.Name, unicode.IsControl):
-		bad = append(bad, errs.Field{Name: "name", Code: "text.characters", Msg: "Remove the characters that cannot be shown."})
-	}
+// values normalises what was typed and returns every value that no key may have.
+func (in *KeyInput) values() errs.Problems {
+	var bad errs.Problems
+	in.Name = bad.Line("name", in.Name, 100)
+	bad.Need("name", in.Name)
 	if len(in.Scopes) > 50 {
-		bad = append(bad, errs.Field{Name: "scopes", Code: "field.too_many", Msg: "Give at most 50 scopes."})
+		bad.Add("scopes", "field.too_many", "Give at most 50 scopes.")
 	}
 	for _, sc := range in.Scopes {
 		if !ValidScope(sc) {
-			bad = append(bad, errs.Field{Name: "scopes", Code: "scope.unknown", Msg: "There is no scope " + clip(sc) + ". Use an action such as deal.read, a room such as deal, deal:read, or read."})
+			bad.Add("scopes", "scope.unknown", "There is no scope %s. Use an action such as deal.read, a room such as deal, deal:read, or read.", clip(sc))
 			break
 		}
 	}
+	return bad
+}
+
+// Refused returns every value that no key may have, so that a door can tell them along with what it finds itself. Role and
+// time are left to the use case.
+func (in KeyInput) Refused() []errs.Field { return in.values() }
+
+func (in *KeyInput) check(now time.Time) errs.Problems {
+	bad := in.values()
 	if in.ExpiresAt != nil && !in.ExpiresAt.After(now) {
-		bad = append(bad, errs.Field{Name: "expires_at", Code: "field.past", Msg: "Give a time in the future."})
+		bad.Add("expires_at", "field.past", "Give a time in the future.")
 	}
 	return bad
 }

@@ -2,7 +2,6 @@ package identity
 
 import (
 	"context"
-	"strings"
 
 	"entente.dev/internal/access/role"
 	"entente.dev/internal/audit"
@@ -24,14 +23,13 @@ type Listing struct {
 // ListIn adds a listed person within another use case's transaction; that one's permission counts. Invalid with fields
 // name, email, role, partner_id, external_id.
 func ListIn(ctx context.Context, tx *op.Tx, in Listing) (Member, error) {
-	in.Name = strings.TrimSpace(in.Name)
-	bad := checkName(in.Name)
+	var bad errs.Problems
+	in.Name = checkName(&bad, in.Name)
 	if in.Email != "" {
-		email, wrong := checkEmail(in.Email)
-		bad, in.Email = append(bad, wrong...), email
+		in.Email = checkEmail(&bad, in.Email)
 	}
 	if rank(in.Role) == 0 || (role.Persona(in.Role) == role.Persona(role.Partner)) != (in.Partner != id.Nil) || !MayGive(tx.Who, in.Role) {
-		bad = append(bad, errs.Field{Name: "role", Code: "field.choice", Msg: "Use a role that fits the side the person is on and that you can give."})
+		bad.Add("role", "field.choice", "Use a role that fits the side the person is on and that you can give.")
 	}
 	if err := errs.Refused(bad); err != nil {
 		return Member{}, err

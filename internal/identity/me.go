@@ -2,7 +2,6 @@ package identity
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"entente.dev/internal/access"
@@ -47,10 +46,11 @@ func (s *Service) UpdateMe(ctx context.Context, who access.Actor, in MeInput) (M
 			return Member{}, err
 		}
 		m := old
+		var bad errs.Problems
 		if in.Name != nil {
-			m.Name = strings.TrimSpace(*in.Name)
+			m.Name = checkName(&bad, *in.Name)
 		}
-		if err := errs.Refused(checkName(m.Name)); err != nil {
+		if err := errs.Refused(bad); err != nil {
 			return Member{}, err
 		}
 		if m.Name == old.Name {

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
@@ -92,28 +90,34 @@ func covers(have, want map[access.Action]access.Scope) bool {
 	return true
 }
 
-func checkName(name string) []errs.Field {
-	switch {
-	case name == "":
-		return []errs.Field{{Name: "name", Code: "field.required", Msg: "Fill this in."}}
-	case utf8.RuneCountInString(name) > 200:
-		return []errs.Field{{Name: "name", Code: "field.too_long", Msg: "Use at most 200 characters."}}
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
-		return []errs.Field{{Name: "name", Code: "text.characters", Msg: "Remove the characters that cannot be shown."}}
-	}
-	return nil
+// checkName returns a name without white space around, and refuses one that is empty, too long or not one line.
+func checkName(bad *errs.Problems, name string) string {
+	name = bad.Line("name", name, 200)
+	bad.Need("name", name)
+	return name
 }
 
-func checkEmail(typed string) (email string, bad []errs.Field) {
+// checkEmail returns an address in small letters, and refuses what is none.
+func checkEmail(bad *errs.Problems, typed string) string {
 	typed = strings.TrimSpace(typed)
 	if typed == "" {
-		return "", []errs.Field{{Name: "email", Code: "field.required", Msg: "Fill this in."}}
+		bad.Need("email", typed)
+		return ""
 	}
 	email, err := mailer.Address(typed)
 	if err != nil {
-		return "", []errs.Field{{Name: "email", Code: "field.email", Msg: "Give one e-mail address, such as name@example.com."}}
+		bad.Add("email", "field.email", "Give one e-mail address, such as name@example.com.")
 	}
-	return strings.ToLower(email), nil
+	return strings.ToLower(email)
+}
+
+// checkRole refuses what is no role and reports whether it is one.
+func checkRole(bad *errs.Problems, r string) bool {
+	if rank(r) == 0 {
+		bad.Add("role", "field.choice", "Use one of: admin, staff, partner, agent.")
+		return false
+	}
+	return true
 }
 
 // PeopleQuery selects people; zero values mean any, without those removed.
@@ -136,12 +140,12 @@ const peopleSort = "name"
 
 // People lists the people the actor may see. Invalid for an unknown role or status; Malformed "cursor.bad".
 func (s *Service) People(ctx context.Context, who access.Actor, q PeopleQuery) (PeoplePage, error) {
-	var bad []errs.Field
-	if q.Role != "" && rank(q.Role) == 0 {
-		bad = append(bad, errs.Field{Name: "role", Code: "field.choice", Msg: "Use one of: admin, staff, partner, agent."})
+	var bad errs.Problems
+	if q.Role != "" {
+		checkRole(&bad, q.Role)
 	}
 	if q.Status != "" && !slices.Contains(Statuses, q.Status) {
-		bad = append(bad, errs.Field{Name: "status", Code: "field.choice", Msg: "Use one of: " + strings.Join(Statuses, ", ") + "."})
+		bad.Add("status", "field.choice", "Use one of: %s.", strings.Join(Statuses, ", "))
 	}
 	if err := errs.Refused(bad); err != nil {
 		return PeoplePage{}, err
@@ -238,18 +242,28 @@ func (s *Service) UpdatePerson(ctx context.Context, who access.Actor, in UpdateI
 	return m, err
 }
 
-func (in UpdateInput) apply(who access.Actor, m Member) (Member, error) {
-	var bad []errs.Field
+// values puts a name that was given on m and returns every value that nobody may have.
+func (in UpdateInput) values(m *Member) errs.Problems {
+	var bad errs.Problems
 	if in.Name != nil {
-		m.Name = strings.TrimSpace(*in.Name)
-		bad = append(bad, checkName(m.Name)...)
+		m.Name = checkName(&bad, *in.Name)
 	}
-	if in.Role != nil && *in.Role != m.Role {
+	if in.Role != nil {
+		checkRole(&bad, *in.Role)
+	}
+	return bad
+}
+
+// Refused returns every value that UpdatePerson would refuse whoever asks, so that a door can tell them along with what it
+// finds itself.
+func (in UpdateInput) Refused() []errs.Field { return in.values(&Member{}) }
+
+func (in UpdateInput) apply(who access.Actor, m Member) (Member, error) {
+	bad := in.values(&m)
+	if in.Role != nil && *in.Role != m.Role && rank(*in.Role) > 0 {
 		switch {
-		case rank(*in.Role) == 0:
-			bad = append(bad, errs.Field{Name: "role", Code: "field.choice", Msg: "Use one of: admin, staff, partner, agent."})
 		case role.Persona(*in.Role) != role.Persona(m.Role):
-			bad = append(bad, errs.Field{Name: "role", Code: "role.side", Msg: "A person changes sides by a new invitation, not by a new role."})
+			bad.Add("role", "role.side", "A person changes sides by a new invitation, not by a new role.")
 		case !MayGive(who, *in.Role):
 			return m, errs.New(errs.Forbidden, "person.rank", "You cannot give the role %s.", role.Label(*in.Role))
 		}

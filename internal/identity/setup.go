@@ -79,7 +79,7 @@ func (in *SetUpInput) check() error {
 	if in.Slug = strings.TrimSpace(in.Slug); in.Slug == "" {
 		in.Slug = tenant.Slug(in.Programme)
 	}
-	var fields []errs.Field
+	var fields errs.Problems
 	renamed := map[string]string{"name": "programme", "default_currency": "currency"}
 	if err := tenant.CheckNew(tenant.CreateInput{Slug: in.Slug, Name: in.Programme, DefaultCurrency: in.Currency, TimeZone: in.TimeZone}); err != nil {
 		for _, f := range errs.Of(err).Fields {
@@ -89,10 +89,7 @@ func (in *SetUpInput) check() error {
 			fields = append(fields, f)
 		}
 	}
-	fields = append(fields, checkName(in.Name)...)
-	email, bad := checkEmail(in.Email)
-	fields = append(fields, bad...)
-	in.Email = email
+	in.Name, in.Email = checkName(&fields, in.Name), checkEmail(&fields, in.Email)
 	if err := password.Check(in.Password, in.Programme, in.Email, in.Name); err != nil {
 		fields = append(fields, errs.Of(err).Fields...)
 	}

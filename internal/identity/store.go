@@ -20,12 +20,10 @@ select m.member_id, m.kind, m.person_id, m.partner_id, coalesce(p.name, '') as p
  where m.tenant_id = (select app.tenant())`
 	sqlMember     = sqlMemberColumns + ` and m.member_id = $1`
 	sqlLockMember = sqlMemberColumns + ` and m.member_id = $1 for update of m`
-	sqlMembers    = sqlMemberColumns + ` and m.member_id = any($1)`
 	sqlPeople     = sqlMemberColumns + ` and m.kind = 'person'
    and ($1 = '' or m.name ilike $1 or m.email ilike $1) and ($2 = '' or m.role = $2) and (m.status = $3 or $3 = '' and m.status <> 'removed')
    and ($4::uuid is null or m.partner_id = $4) and ($5 = '' or (m.name, m.member_id) > ($5, $6))
  order by m.name, m.member_id limit $7`
-	sqlName         = `select name from member where tenant_id = (select app.tenant()) and member_id = $1`
 	sqlSameMember   = sqlMemberColumns + ` and m.person_id = $1 and m.partner_id is not distinct from $2::uuid and m.status <> 'removed' for update of m`
 	sqlListedMember = sqlMemberColumns + ` and m.person_id is null and m.kind = 'person' and m.email = $1 and m.partner_id is not distinct from $2::uuid and m.status = 'listed'
  order by m.member_id limit 1 for update of m`
@@ -59,26 +57,6 @@ update invitation set used_at = $2
 // MemberIn returns one membership, for use inside another room's transaction. NotFound "person.not_found".
 func MemberIn(ctx context.Context, q pg.Querier, member id.ID) (Member, error) {
 	return oneMember(ctx, q, sqlMember, member)
-}
-
-// MembersIn returns memberships by id, for use inside another room's transaction; ids that are not there are left out.
-func MembersIn(ctx context.Context, q pg.Querier, members []id.ID) (map[id.ID]Member, error) {
-	rows, err := q.Query(ctx, sqlMembers, members)
-	if err != nil {
-		return nil, err
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[Member])
-	out := make(map[id.ID]Member, len(list))
-	for _, m := range list {
-		out[m.ID] = m
-	}
-	return out, err
-}
-
-// NameIn returns the name of a membership. NotFound "person.not_found".
-func NameIn(ctx context.Context, q pg.Querier, member id.ID) (name string, err error) {
-	err = q.QueryRow(ctx, sqlName, member).Scan(&name)
-	return name, missing(err, "person")
 }
 
 func missing(err error, noun string) error {
@@ -126,9 +104,9 @@ func memberError(err error) error {
 	case "member_person_uq":
 		return errs.New(errs.Conflict, "person.exists", "This person belongs here already.")
 	case "member_partner_fk":
-		return errs.Refused([]errs.Field{{Name: "partner_id", Code: "unknown", Msg: "There is no such partner company."}})
+		return errs.Refused([]errs.Field{{Name: "partner_id", Code: "field.unknown_object", Msg: "There is no such partner company."}})
 	case "member_external_uq":
-		return errs.Refused([]errs.Field{{Name: "external_id", Code: "taken", Msg: "Another person has this external id."}})
+		return errs.Refused([]errs.Field{{Name: "external_id", Code: "field.taken", Msg: "Another person has this external id."}})
 	}
 	return err
 }

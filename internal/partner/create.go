@@ -2,6 +2,7 @@ package partner
 
 import (
 	"context"
+	"reflect"
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/audit"
@@ -48,6 +49,10 @@ func (s *Service) Update(ctx context.Context, who access.Actor, v id.ID, version
 		if err := s.settle(ctx, tx, f, &p); err != nil {
 			return p, err
 		}
+		if reflect.DeepEqual(p, old) {
+			tx.Unchanged()
+			return old, nil
+		}
 		p.Version, p.UpdatedAt = old.Version+1, tx.Now
 		if err := update(ctx, tx, p); err != nil {
 			return p, refused(err, pg.Constraint(err))
@@ -68,7 +73,7 @@ func (s *Service) settle(ctx context.Context, tx *op.Tx, f Facts, p *Partner) er
 		if *f.ManagerID != id.Nil {
 			name, err := managerName(ctx, tx, *f.ManagerID)
 			if err != nil {
-				bad = append(bad, errs.Field{Name: "manager_id", Code: "unknown", Msg: "There is no such person on the vendor's side."})
+				bad = append(bad, errs.Field{Name: "manager_id", Code: "field.unknown_object", Msg: "There is no such person on the vendor's side."})
 			}
 			p.ManagerName = name
 		}

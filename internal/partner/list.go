@@ -44,13 +44,13 @@ func (q *Query) check() error {
 	}
 	var bad []errs.Field
 	if q.Status != "" && !slices.Contains(Statuses, q.Status) {
-		bad = append(bad, errs.Field{Name: "status", Code: "unknown", Msg: "Choose one of " + strings.Join(Statuses, ", ") + "."})
+		bad = append(bad, errs.Field{Name: "status", Code: "field.choice", Msg: "Choose one of " + strings.Join(Statuses, ", ") + "."})
 	}
 	if q.Kind != "" && !slices.Contains(Kinds, q.Kind) {
-		bad = append(bad, errs.Field{Name: "kind", Code: "unknown", Msg: "Choose one of " + strings.Join(Kinds, ", ") + "."})
+		bad = append(bad, errs.Field{Name: "kind", Code: "field.choice", Msg: "Choose one of " + strings.Join(Kinds, ", ") + "."})
 	}
 	if !slices.Contains(Sorts, q.Sort) {
-		bad = append(bad, errs.Field{Name: "sort", Code: "unknown", Msg: "Sort by one of " + strings.Join(Sorts, ", ") + "."})
+		bad = append(bad, errs.Field{Name: "sort", Code: "field.choice", Msg: "Sort by one of " + strings.Join(Sorts, ", ") + "."})
 	}
 	return errs.Refused(bad)
 }

@@ -15,7 +15,6 @@ package partner
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -87,40 +86,33 @@ type Facts struct {
 }
 
 // apply puts the facts on p and returns every field that is not acceptable.
-func (f Facts) apply(p *Partner) []errs.Field {
-	var bad []errs.Field
-	refuse := func(name, code, msg string, args ...any) {
-		bad = append(bad, errs.Field{Name: name, Code: code, Msg: fmt.Sprintf(msg, args...)})
-	}
+func (f Facts) apply(p *Partner) errs.Problems {
+	var bad errs.Problems
 	if f.Name != nil {
-		p.Name = strings.TrimSpace(*f.Name)
+		p.Name = bad.Text("name", *f.Name, 200)
 		p.NameNorm = orgname.NormalName(p.Name)
 	}
-	if p.Name == "" {
-		refuse("name", "required", "Give the partner company a name.")
-	} else if len([]rune(p.Name)) > 200 {
-		refuse("name", "too_long", "Keep the name within 200 characters.")
-	}
+	bad.Need("name", p.Name)
 	if f.Kind != nil {
 		p.Kind = *f.Kind
 	}
 	if !slices.Contains(Kinds, p.Kind) {
-		refuse("kind", "unknown", "Choose one of %s.", strings.Join(Kinds, ", "))
+		bad.Add("kind", "field.choice", "Choose one of %s.", strings.Join(Kinds, ", "))
 	}
 	if f.Domains != nil {
 		p.Domains = nil
 		for _, raw := range *f.Domains {
 			d, ok := orgname.Domain(raw)
 			if !ok {
-				refuse("domains", "malformed", "%q is not a domain; write it like example.com.", raw)
+				bad.Add("domains", "domain.malformed", "%q is not a domain; write it like example.com.", raw)
 			} else if orgname.FreeMail(d) {
-				refuse("domains", "free_mail", "%s is a public mail provider, not the partner's own domain.", d)
+				bad.Add("domains", "domain.free_mail", "%s is a public mail provider, not the partner's own domain.", d)
 			} else if !slices.Contains(p.Domains, d) {
 				p.Domains = append(p.Domains, d)
 			}
 		}
 		if len(p.Domains) > 50 {
-			refuse("domains", "too_many", "A partner can have at most 50 domains.")
+			bad.Add("domains", "field.too_many", "A partner can have at most 50 domains.")
 		}
 	}
 	if p.Domains == nil {
@@ -129,32 +121,32 @@ func (f Facts) apply(p *Partner) []errs.Field {
 	if f.Country != nil {
 		code, ok := country.Lookup(*f.Country)
 		if !ok && strings.TrimSpace(*f.Country) != "" {
-			refuse("country", "unknown", "Use a two-letter country code such as DE, or the country's English name.")
+			bad.Add("country", "country.unknown", "Use a two-letter country code such as DE, or the country's English name.")
 		}
 		p.Country = code
 	}
 	if f.Region != nil {
-		p.Region = strings.TrimSpace(*f.Region)
-		if len([]rune(p.Region)) > 100 {
-			refuse("region", "too_long", "Keep the region within 100 characters.")
-		}
+		p.Region = bad.Text("region", *f.Region, 100)
 	}
 	if f.Status != nil {
 		p.Status = *f.Status
 	}
 	if !slices.Contains(Statuses, p.Status) {
-		refuse("status", "unknown", "Choose one of %s.", strings.Join(Statuses, ", "))
+		bad.Add("status", "field.choice", "Choose one of %s.", strings.Join(Statuses, ", "))
 	}
 	if f.ExternalID != nil {
 		p.ExternalID = nil
-		if v := strings.TrimSpace(*f.ExternalID); v != "" {
+		if v := bad.Text("external_id", *f.ExternalID, 200); v != "" {
 			p.ExternalID = &v
-			if len(v) > 200 {
-				refuse("external_id", "too_long", "Keep the external id within 200 characters.")
-			}
 		}
 	}
 	return bad
+}
+
+// Refused returns every value that no partner may have, so that a door can tell them along with what it finds itself. A name
+// that is not given is not missed.
+func (f Facts) Refused() []errs.Field {
+	return f.apply(&Partner{Name: "-", Kind: Kinds[0], Status: Statuses[0]})
 }
 
 // Service runs the room's use cases.
@@ -163,13 +155,13 @@ type Service struct{ ops *op.Ops }
 // New returns the room's service.
 func New(o *op.Ops) *Service { return &Service{ops: o} }
 
-// constraints maps what the schema refuses to what a caller is told.
+// refused maps what the schema refuses to what a caller is told.
 func refused(err error, constraint string) error {
 	switch constraint {
 	case "partner_external_uq":
-		return errs.Refused([]errs.Field{{Name: "external_id", Code: "taken", Msg: "Another partner already has this external id."}})
+		return errs.Refused([]errs.Field{{Name: "external_id", Code: "field.taken", Msg: "Another partner already has this external id."}})
 	case "partner_manager_fk":
-		return errs.Refused([]errs.Field{{Name: "manager_id", Code: "unknown", Msg: "There is no such person on the vendor's side."}})
+		return errs.Refused([]errs.Field{{Name: "manager_id", Code: "field.unknown_object", Msg: "There is no such person on the vendor's side."}})
 	}
 	return err
 }

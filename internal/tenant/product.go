@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"context"
+	"reflect"
 	"strings"
 
 	"entente.dev/internal/access"
@@ -49,10 +50,10 @@ func (in ProductInput) apply(v Product) (Product, error) {
 		if *in.PriceMinor < 0 {
 			v.PriceMinor = nil
 		} else if *in.PriceMinor > maxPriceMinor {
-			p.add("price_minor", "field.range", "This price is too large.")
+			p.Add("price_minor", "field.range", "This price is too large.")
 		}
 	}
-	return v, errs.Refused(p)
+	return v, errs.Refused(p.Problems)
 }
 
 // AddProduct adds a product. Conflict "product.name_taken".
@@ -90,6 +91,10 @@ func (s *Service) ChangeProduct(ctx context.Context, who access.Actor, in Produc
 		v, err := in.apply(old)
 		if err != nil {
 			return Product{}, err
+		}
+		if reflect.DeepEqual(v, old) {
+			tx.Unchanged()
+			return old, nil
 		}
 		v.Version++
 		if err := updateProduct(ctx, tx, v); err != nil {

@@ -103,7 +103,7 @@ func CheckNew(in CreateInput) error {
 	if in.TimeZone != "" {
 		p.zone("time_zone", in.TimeZone)
 	}
-	return errs.Refused(p)
+	return errs.Refused(p.Problems)
 }
 
 func defaultStages() []Stage {

@@ -46,14 +46,14 @@ func (in StageInput) apply(st Stage) (Stage, error) {
 	p.name("name", st.Name, 60)
 	if in.Probability != nil {
 		if st.Kind != StageOpen && *in.Probability != st.Probability {
-			p.add("probability", "stage.fixed", "Won means 100 percent and lost means 0.")
+			p.Add("probability", "stage.fixed", "Won means 100 percent and lost means 0.")
 		}
 		st.Probability = *in.Probability
 	}
 	if st.Probability < 0 || st.Probability > 100 {
-		p.add("probability", "field.range", "Give 0 to 100 percent.")
+		p.Add("probability", "field.range", "Give 0 to 100 percent.")
 	}
-	return st, errs.Refused(p)
+	return st, errs.Refused(p.Problems)
 }
 
 // AddStage adds an open stage before won and lost. Conflict "stage.name_taken", "stage.too_many".

@@ -4,8 +4,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
@@ -76,43 +74,32 @@ func Slug(name string) string {
 	return strings.Trim(b.String(), "-")
 }
 
-type problems []errs.Field
-
-func (p *problems) add(name, code, msg string) {
-	*p = append(*p, errs.Field{Name: name, Code: code, Msg: msg})
-}
+type problems struct{ errs.Problems }
 
 // name checks a text that people read: 1 to most characters on one line.
 func (p *problems) name(field, v string, most int) {
-	switch {
-	case v == "":
-		p.add(field, "field.required", "Fill this in.")
-	case utf8.RuneCountInString(v) > most:
-		p.add(field, "field.too_long", "Shorten this.")
-	case !utf8.ValidString(v) || strings.ContainsFunc(v, unicode.IsControl):
-		p.add(field, "text.characters", "Remove the characters that cannot be shown.")
-	}
+	p.Need(field, p.Line(field, v, most))
 }
 
 func (p *problems) slug(field, v string) {
 	if !slugForm.MatchString(v) {
-		p.add(field, "tenant.slug", "Use 1 to 40 small letters, digits and hyphens, beginning and ending with a letter or digit.")
+		p.Add(field, "tenant.slug", "Use 1 to 40 small letters, digits and hyphens, beginning and ending with a letter or digit.")
 	}
 }
 
 func (p *problems) currency(field, v string) {
 	if _, ok := money.Lookup(v); !ok {
-		p.add(field, "currency.unknown", "Give a currency code such as EUR or USD.")
+		p.Add(field, "currency.unknown", "Give a currency code such as EUR or USD.")
 	}
 }
 
 func (p *problems) zone(field, v string) {
 	if v == "Local" || v == "" {
-		p.add(field, "time_zone.unknown", "Give a time zone such as Europe/Berlin.")
+		p.Add(field, "time_zone.unknown", "Give a time zone such as Europe/Berlin.")
 		return
 	}
 	if _, err := time.LoadLocation(v); err != nil {
-		p.add(field, "time_zone.unknown", "There is no such time zone. Give one such as Europe/Berlin.")
+		p.Add(field, "time_zone.unknown", "There is no such time zone. Give one such as Europe/Berlin.")
 	}
 }
 

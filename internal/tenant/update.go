@@ -80,31 +80,31 @@ func (in UpdateInput) apply(s Settings) (Settings, error) {
 	if in.ProtectionDays != nil {
 		s.ProtectionDays = *in.ProtectionDays
 		if s.ProtectionDays < MinProtectionDays || s.ProtectionDays > MaxProtectionDays {
-			p.add("protection_days", "field.range", "Give 1 to 730 days.")
+			p.Add("protection_days", "field.range", "Give 1 to 730 days.")
 		}
 	}
 	if in.AgentEdits != nil {
 		s.AgentEdits = *in.AgentEdits
 		if s.AgentEdits != AgentsOwn && s.AgentEdits != AgentsCompany {
-			p.add("agent_edits", "field.choice", "Use one of: own, company.")
+			p.Add("agent_edits", "field.choice", "Use one of: own, company.")
 		}
 	}
 	if in.BrandColor != nil {
 		s.BrandColor = strings.ToLower(strings.TrimSpace(*in.BrandColor))
 		if !colorForm.MatchString(s.BrandColor) {
-			p.add("brand_color", "color.form", "Give a colour as #rrggbb, such as #1f5fd6.")
+			p.Add("brand_color", "color.form", "Give a colour as #rrggbb, such as #1f5fd6.")
 		}
 	}
 	if in.Logo != nil {
 		s.LogoType = LogoType(*in.Logo)
 		switch {
 		case len(*in.Logo) > MaxLogo:
-			p.add("logo", "file.too_large", "The logo may have at most 256 KiB. Save it smaller.")
+			p.Add("logo", "file.too_large", "The logo may have at most 256 KiB. Save it smaller.")
 		case len(*in.Logo) > 0 && s.LogoType == "":
-			p.add("logo", "file.type", "This is not a PNG, JPEG or WebP image.")
+			p.Add("logo", "file.type", "This is not a PNG, JPEG or WebP image.")
 		}
 	}
-	return s, errs.Refused(p)
+	return s, errs.Refused(p.Problems)
 }
 
 // LogoType returns the media type of an image by its first bytes: PNG, JPEG, WebP, or "" for anything else.
