@@ -200,6 +200,8 @@ type call struct {
 	who    access.Actor
 	status int
 	sent   bool
+
+	refused []error // by the room, see Refused
 }
 
 func (c *call) Context() context.Context { return c.ctx }

@@ -36,6 +36,9 @@ func init() {
 		return refusal("", status, msg, list)
 	}
 	huma.NewErrorWithContext = func(c huma.Context, status int, msg string, list ...error) huma.StatusError {
+		if call, ok := c.Context().Value(callKey{}).(*call); ok && len(list) > 0 {
+			list = append(list, call.refused...)
+		}
 		return refusal(httpx.RequestID(c.Context()), status, msg, list)
 	}
 
@@ -176,14 +179,14 @@ func refusal(requestID string, status int, msg string, list []error) *httpx.Prob
 	return p
 }
 
-// Refused returns fields that a room refuses in the form of a huma.Resolver's answer, so that they stand in one problem with
-// what the schema refuses.
-func Refused(fields []errs.Field) []error {
-	out := make([]error, 0, len(fields))
+// Refused is what a huma.Resolver returns for fields that the room would refuse: nothing. They are told along with what the
+// schema refuses; where that refuses nothing, the room itself tells them, and what it finds by looking things up as well.
+func Refused(c huma.Context, fields []errs.Field) []error {
+	call := c.Context().Value(callKey{}).(*call)
 	for _, f := range fields {
-		out = append(out, &huma.ErrorDetail{Location: "body." + f.Name, Message: f.Code + "|" + f.Msg, Value: struct{}{}})
+		call.refused = append(call.refused, &huma.ErrorDetail{Location: "body." + f.Name, Message: f.Code + "|" + f.Msg, Value: struct{}{}})
 	}
-	return out
+	return nil
 }
 
 func sortFields(f []errs.Field) {

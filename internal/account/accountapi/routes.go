@@ -42,11 +42,11 @@ func Routes(a *door.API, s *account.Service) {
 }
 
 func (h routes) create(ctx context.Context, who access.Actor, in *createIn) (*accountOut, error) {
-	return accountAnswer(h.accounts.Create(ctx, who, in.Body.facts(&in.Body.Name)))
+	return accountAnswer(h.accounts.Create(ctx, who, in.input()))
 }
 
 func (h routes) update(ctx context.Context, who access.Actor, in *updateIn) (*accountOut, error) {
-	return accountAnswer(h.accounts.Update(ctx, who, in.ID, in.Version, in.Body.facts(in.Body.Name)))
+	return accountAnswer(h.accounts.Update(ctx, who, in.ID, in.Version, in.input()))
 }
 
 func (h routes) read(ctx context.Context, who access.Actor, in *readIn) (*accountOut, error) {
@@ -73,11 +73,11 @@ func (h routes) list(ctx context.Context, who access.Actor, in *listIn) (*pageOu
 }
 
 func (h routes) createContact(ctx context.Context, who access.Actor, in *createContactIn) (*contactOut, error) {
-	return contactAnswer(h.accounts.CreateContact(ctx, who, in.Body.facts(&in.Body.Name)))
+	return contactAnswer(h.accounts.CreateContact(ctx, who, in.input()))
 }
 
 func (h routes) updateContact(ctx context.Context, who access.Actor, in *updateContactIn) (*contactOut, error) {
-	return contactAnswer(h.accounts.UpdateContact(ctx, who, in.ID, in.Version, in.Body.facts(in.Body.Name)))
+	return contactAnswer(h.accounts.UpdateContact(ctx, who, in.ID, in.Version, in.input()))
 }
 
 func (h routes) readContact(ctx context.Context, who access.Actor, in *readIn) (*contactOut, error) {

@@ -3,6 +3,8 @@ package accountapi
 import (
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"entente.dev/internal/account"
 	"entente.dev/internal/door"
 	"entente.dev/internal/kernel/id"
@@ -113,18 +115,42 @@ type ContactUpdate struct {
 
 type createIn struct{ Body Create }
 
+func (in *createIn) input() account.Facts { return in.Body.facts(&in.Body.Name) }
+
+// Resolve implements huma.Resolver: what the room would refuse is told along with what the schema refuses.
+func (in *createIn) Resolve(c huma.Context) []error { return door.Refused(c, in.input().Refused()) }
+
 type updateIn struct {
 	door.IfMatch
 	ID   id.ID `path:"id"`
 	Body Update
 }
 
+func (in *updateIn) input() account.Facts { return in.Body.facts(in.Body.Name) }
+
+// Resolve implements huma.Resolver.
+func (in *updateIn) Resolve(c huma.Context) []error { return door.Refused(c, in.input().Refused()) }
+
 type createContactIn struct{ Body ContactCreate }
+
+func (in *createContactIn) input() account.ContactFacts { return in.Body.facts(&in.Body.Name) }
+
+// Resolve implements huma.Resolver.
+func (in *createContactIn) Resolve(c huma.Context) []error {
+	return door.Refused(c, in.input().Refused())
+}
 
 type updateContactIn struct {
 	door.IfMatch
 	ID   id.ID `path:"id"`
 	Body ContactUpdate
+}
+
+func (in *updateContactIn) input() account.ContactFacts { return in.Body.facts(in.Body.Name) }
+
+// Resolve implements huma.Resolver.
+func (in *updateContactIn) Resolve(c huma.Context) []error {
+	return door.Refused(c, in.input().Refused())
 }
 
 type listIn struct {

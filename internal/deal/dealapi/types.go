@@ -113,10 +113,10 @@ func (in *createIn) input() deal.CreateInput {
 }
 
 // Resolve implements huma.Resolver: what the room would refuse is told along with what the schema refuses.
-func (in *createIn) Resolve(huma.Context) []error { return door.Refused(in.input().Refused()) }
+func (in *createIn) Resolve(c huma.Context) []error { return door.Refused(c, in.input().Refused()) }
 
 // Resolve implements huma.Resolver.
-func (in *updateIn) Resolve(huma.Context) []error { return door.Refused(in.input().Refused()) }
+func (in *updateIn) Resolve(c huma.Context) []error { return door.Refused(c, in.input().Refused()) }
 
 func set[T any](dst, v *T) {
 	if v != nil {

@@ -59,8 +59,7 @@ func Routes(a *door.API, s *identity.Service) {
 }
 
 func (h routes) invite(ctx context.Context, who access.Actor, in *inviteIn) (*invitedOut, error) {
-	b := in.Body
-	return invited(h.identity.Invite(ctx, who, identity.InviteInput{Email: b.Email, Name: b.Name, Role: b.Role, Partner: b.PartnerID}))
+	return invited(h.identity.Invite(ctx, who, in.input()))
 }
 
 func (h routes) reinvite(ctx context.Context, who access.Actor, in *byID) (*invitedOut, error) {
@@ -86,7 +85,7 @@ func (h routes) person(ctx context.Context, who access.Actor, in *byID) (*person
 }
 
 func (h routes) update(ctx context.Context, who access.Actor, in *updateIn) (*personOut, error) {
-	return answer(h.identity.UpdatePerson(ctx, who, identity.UpdateInput{ID: in.ID, Version: in.Version, Name: in.Body.Name, Role: in.Body.Role}))
+	return answer(h.identity.UpdatePerson(ctx, who, in.input()))
 }
 
 func answer(m identity.Member, err error) (*personOut, error) {
@@ -97,8 +96,7 @@ func answer(m identity.Member, err error) (*personOut, error) {
 }
 
 func (h routes) createKey(ctx context.Context, who access.Actor, in *createKeyIn) (*newKeyOut, error) {
-	b := in.Body
-	return newKey(h.identity.CreateKey(ctx, who, identity.KeyInput{Name: b.Name, Role: b.Role, Partner: b.PartnerID, Scopes: b.Scopes, ExpiresAt: b.ExpiresAt}))
+	return newKey(h.identity.CreateKey(ctx, who, in.input()))
 }
 
 func (h routes) keys(ctx context.Context, who access.Actor, in *keysIn) (*keysOut, error) {
@@ -144,6 +142,5 @@ func (h routes) myKeys(ctx context.Context, who access.Actor, _ *struct{}) (*key
 }
 
 func (h routes) createMyKey(ctx context.Context, who access.Actor, in *createMyKeyIn) (*newKeyOut, error) {
-	b := in.Body
-	return newKey(h.identity.CreateMyKey(ctx, who, identity.KeyInput{Name: b.Name, Scopes: b.Scopes, ExpiresAt: b.ExpiresAt}))
+	return newKey(h.identity.CreateMyKey(ctx, who, in.Body.input()))
 }

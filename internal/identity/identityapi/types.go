@@ -3,6 +3,8 @@ package identityapi
 import (
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"entente.dev/internal/access"
 	"entente.dev/internal/door"
 	"entente.dev/internal/identity"
@@ -37,6 +39,14 @@ type inviteIn struct {
 		PartnerID id.ID  `json:"partner_id,omitzero" doc:"For the roles partner and agent; your own company when you are a partner."`
 	}
 }
+
+func (in *inviteIn) input() identity.InviteInput {
+	b := &in.Body
+	return identity.InviteInput{Email: b.Email, Name: b.Name, Role: b.Role, Partner: b.PartnerID}
+}
+
+// Resolve implements huma.Resolver: what the room would refuse is told along with what the schema refuses.
+func (in *inviteIn) Resolve(c huma.Context) []error { return door.Refused(c, in.input().Refused()) }
 
 type invitedOut struct {
 	Body struct {
@@ -88,6 +98,13 @@ type updateIn struct {
 	}
 }
 
+func (in *updateIn) input() identity.UpdateInput {
+	return identity.UpdateInput{ID: in.ID, Version: in.Version, Name: in.Body.Name, Role: in.Body.Role}
+}
+
+// Resolve implements huma.Resolver.
+func (in *updateIn) Resolve(c huma.Context) []error { return door.Refused(c, in.input().Refused()) }
+
 // Key is an API key on the wire, without its secret.
 type Key struct {
 	ID          id.ID      `json:"id"`
@@ -119,6 +136,10 @@ type KeyFacts struct {
 	ExpiresAt *time.Time `json:"expires_at,omitempty" example:"2027-01-01T00:00:00Z"`
 }
 
+func (f KeyFacts) input() identity.KeyInput {
+	return identity.KeyInput{Name: f.Name, Scopes: f.Scopes, ExpiresAt: f.ExpiresAt}
+}
+
 type createKeyIn struct {
 	Body struct {
 		KeyFacts
@@ -127,7 +148,21 @@ type createKeyIn struct {
 	}
 }
 
+func (in *createKeyIn) input() identity.KeyInput {
+	out := in.Body.input()
+	out.Role, out.Partner = in.Body.Role, in.Body.PartnerID
+	return out
+}
+
+// Resolve implements huma.Resolver.
+func (in *createKeyIn) Resolve(c huma.Context) []error { return door.Refused(c, in.input().Refused()) }
+
 type createMyKeyIn struct{ Body KeyFacts }
+
+// Resolve implements huma.Resolver.
+func (in *createMyKeyIn) Resolve(c huma.Context) []error {
+	return door.Refused(c, in.Body.input().Refused())
+}
 
 type newKeyOut struct {
 	Body struct {

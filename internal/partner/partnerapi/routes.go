@@ -29,11 +29,11 @@ func Routes(a *door.API, s *partner.Service) {
 }
 
 func (h routes) create(ctx context.Context, who access.Actor, in *createIn) (*out, error) {
-	return answer(h.partners.Create(ctx, who, in.Body.facts(&in.Body.Name)))
+	return answer(h.partners.Create(ctx, who, in.input()))
 }
 
 func (h routes) update(ctx context.Context, who access.Actor, in *updateIn) (*out, error) {
-	return answer(h.partners.Update(ctx, who, in.ID, in.Version, in.Body.facts(in.Body.Name)))
+	return answer(h.partners.Update(ctx, who, in.ID, in.Version, in.input()))
 }
 
 func (h routes) read(ctx context.Context, who access.Actor, in *readIn) (*out, error) {

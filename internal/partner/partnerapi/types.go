@@ -3,6 +3,8 @@ package partnerapi
 import (
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"entente.dev/internal/door"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/partner"
@@ -65,11 +67,21 @@ type Update struct {
 
 type createIn struct{ Body Create }
 
+func (in *createIn) input() partner.Facts { return in.Body.facts(&in.Body.Name) }
+
+// Resolve implements huma.Resolver: what the room would refuse is told along with what the schema refuses.
+func (in *createIn) Resolve(c huma.Context) []error { return door.Refused(c, in.input().Refused()) }
+
 type updateIn struct {
 	door.IfMatch
 	ID   id.ID `path:"id"`
 	Body Update
 }
+
+func (in *updateIn) input() partner.Facts { return in.Body.facts(in.Body.Name) }
+
+// Resolve implements huma.Resolver.
+func (in *updateIn) Resolve(c huma.Context) []error { return door.Refused(c, in.input().Refused()) }
 
 type readIn struct {
 	ID id.ID `path:"id"`
