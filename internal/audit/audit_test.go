@@ -152,6 +152,13 @@ func TestEntriesAreAppendOnly(t *testing.T) {
 			t.Errorf("%s reads %+d entries more than it should", what, n)
 		}
 	}
+	nobodyRewrites(t, entry, partner, as)
+}
+
+// nobodyRewrites lets every persona try to change, take away or forge what is on record.
+func nobodyRewrites(t *testing.T, entry Entry, partner id.ID, as func(pg.Role, pg.Binding, func(pgx.Tx) error) error) {
+	t.Helper()
+	ctx := t.Context()
 	forged := entry
 	forged.EntryID, forged.TenantID = id.New(), id.New()
 	for _, role := range []pg.Role{pg.Staff, pg.Partner, pg.Worker, pg.Platform, pg.Public} {
@@ -161,11 +168,11 @@ func TestEntriesAreAppendOnly(t *testing.T) {
 			"append to another tenant's log": func(tx pgx.Tx) error { return Append(ctx, tx, []Entry{forged}) },
 			"rewrite the history":            func(tx pgx.Tx) error { _, err := tx.Exec(ctx, `update row_history set new_row = null`); return err },
 			"write the history": func(tx pgx.Tx) error {
-				_, err := tx.Exec(ctx, `insert into row_history (tenant_id, at, db_role, table_name, row_id, change) values ($1, now(), 'x', 'deal', $1, 'insert')`, who.Tenant)
+				_, err := tx.Exec(ctx, `insert into row_history (tenant_id, at, db_role, table_name, row_id, change) values ($1, now(), 'x', 'deal', $1, 'insert')`, entry.TenantID)
 				return err
 			},
 		} {
-			b := home
+			b := pg.Binding{Tenant: entry.TenantID}
 			if role == pg.Partner {
 				b.Partner = partner
 			}

@@ -212,7 +212,13 @@ func TestPoolChaos(t *testing.T) {
 		t.Errorf("%d operations came to their end and %d servers were killed: too few to prove anything", done, kills)
 	}
 
-	// Every connection comes back, and what was committed is on record.
+	c.settled(t, super)
+}
+
+// settled checks that every connection comes back, and that what was committed is on record.
+func (c *chaos) settled(t *testing.T, super *pgx.Conn) {
+	t.Helper()
+	ctx, db := t.Context(), c.ops.DB
 	for _, role := range []pg.Role{pg.Staff, pg.Partner} {
 		within, cancel := context.WithTimeout(ctx, 20*time.Second)
 		defer cancel()

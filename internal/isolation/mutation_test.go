@@ -35,106 +35,114 @@ func collect(ctx context.Context, conn *pgx.Conn, sql string) ([][]string, error
 	})
 }
 
+// adder notes a mutation of object that the checks called expects must find.
+type adder func(expects, object, format string, args ...any)
+
+// families enumerate what there is to take away: each query gives the objects, each function what is done to one.
+var families = []struct {
+	sql string
+	use func(add adder, v []string)
+}{
+	{`select c.relname, c.relispartition::text, c.relkind::text from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id' and a.attnotnull
+		   where n.nspname = 'app' and c.relkind in ('r', 'p') and c.relname !~ '_\d{6}$' order by 1`, func(add adder, v []string) {
+		t := v[0]
+		add("T1", t, `alter table app.%s disable row level security`, t)
+		add("T1", t, `alter table app.%s no force row level security`, t)
+		add("T1", t, `drop policy tenant_floor on app.%s`, t)
+		add("T1", t, `alter policy tenant_floor on app.%s using (true)`, t)
+		add("T1", t, `alter policy tenant_floor on app.%s with check (true)`, t)
+		add("T1", t, `alter policy tenant_floor on app.%s to entente_staff`, t)
+		add("T1", t, `drop policy tenant_floor on app.%s; create policy tenant_floor on app.%s for all to %s using (tenant_id = (select app.tenant())) with check (tenant_id = (select app.tenant()))`, t, t, personas)
+		add("T1", t, `create policy wide on app.%s for select to entente_partner using (true)`, t)
+		add("T6", t, `grant select on app.%s to public`, t)
+		add("T6", t, `grant truncate on app.%s to entente_staff`, t)
+		add("T6", t, `grant references on app.%s to entente_worker`, t)
+		add("T6", t, `grant select on app.%s to entente_staff with grant option`, t)
+		add("T6", t, `alter table app.%s owner to entente_jobs`, t)
+		if v[1] == "false" && v[2] == "r" {
+			add("T5", t, `alter table app.%s add column extra text; create unique index %s_extra_uq on app.%s (extra, tenant_id)`, t, t, t)
+		}
+		if v[1] == "true" {
+			add("T1", t, `grant select on app.%s to entente_staff`, t)
+		} else {
+			add("classes", t, `alter table app.%s add column extra text`, t)
+			add("names", t, `alter table app.%s add check (tenant_id is not null)`, t)
+		}
+	}},
+	{`select c.relname, p.polname from pg_policy p join pg_class c on c.oid = p.polrelid where p.polname like '%\_reach' and p.polname <> 'definer_reach' and p.polcmd = '*' and c.relname <> 'installation'
+		   and not pg_get_expr(p.polqual, p.polrelid) = 'true' order by 1, 2`, func(add adder, v []string) {
+		add("T1", v[0], `alter policy %s on app.%s using (true)`, v[1], v[0])
+		add("T1", v[0], `alter policy %s on app.%s with check (true)`, v[1], v[0])
+		add("T1", v[0], `alter policy %s on app.%s to %s`, v[1], v[0], personas)
+	}},
+	{`select s.relname, c.conname, a.attname, d.relname, o.attname from pg_constraint c join pg_class s on s.oid = c.conrelid join pg_class d on d.oid = c.confrelid join pg_namespace n on n.oid = s.relnamespace and n.nspname = 'app'
+		   cross join lateral unnest(c.conkey, c.confkey) k (own, other) join pg_attribute a on a.attrelid = s.oid and a.attnum = k.own and a.attname <> 'tenant_id' join pg_attribute o on o.attrelid = d.oid and o.attnum = k.other
+		  where c.contype = 'f' and cardinality(c.conkey) = 2 and s.relname <> 'session' and d.relname <> 'tenant' order by 1, 2`, func(add adder, v []string) {
+		add("T4", v[0], `alter table app.%s drop constraint %s; create unique index %s_single_uq on app.%s (%s); alter table app.%s add constraint %s_single_fk foreign key (%s) references app.%s (%s)`,
+			v[0], v[1], v[3], v[3], v[4], v[0], v[0], v[2], v[3], v[4])
+		add("T4", v[0], `alter table app.%s drop constraint %s`, v[0], v[1])
+	}},
+	{`select c.relname, g.tgname from pg_trigger g join pg_class c on c.oid = g.tgrelid join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'app'
+		   where g.tgname in ('history_insert', 'history_update', 'history_delete', 'partner_links') order by 1, 2`, func(add adder, v []string) {
+		id := "history"
+		if v[1] == "partner_links" {
+			id = "T4"
+		}
+		add(id, v[0], `drop trigger %s on app.%s`, v[1], v[0])
+		add(id, v[0], `alter table app.%s disable trigger %s`, v[0], v[1])
+	}},
+	{`select p.oid::regprocedure::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = 'app' and p.prosecdef order by 1`, func(add adder, v []string) {
+		add("T3", v[0], `alter function %s reset search_path`, v[0])
+		add("T3", v[0], `alter function %s set search_path = app, pg_temp`, v[0])
+		add("T3", v[0], `alter function %s owner to stranger`, v[0])
+		add("T3", v[0], `grant execute on function %s to stranger`, v[0])
+		add("T6", v[0], `grant execute on function %s to public`, v[0])
+	}},
+	{`select rolname from pg_roles where rolname in ('entente_staff', 'entente_partner', 'entente_public', 'entente_worker', 'entente_platform')`, func(add adder, v []string) {
+		for _, attribute := range []string{"superuser", "bypassrls", "createrole", "createdb", "replication", "login"} {
+			add("T7", v[0], `alter role %s %s`, v[0], attribute)
+		}
+		add("T7", v[0], `grant entente_definer to %s`, v[0])
+		add("T7", v[0], `grant pg_read_all_data to %s`, v[0])
+		add("T6", v[0], `grant create on schema app to %s`, v[0])
+		add("T6", v[0], `grant create on schema public to %s`, v[0])
+		add("T6", v[0], `grant usage on schema river to %s`, v[0])
+		add("T6", v[0], `grant select on river.river_job to %s`, v[0])
+		add("T6", v[0], `alter default privileges for role entente_owner in schema app grant select on tables to %s`, v[0])
+		add("T6", v[0], `grant usage on all sequences in schema app to %s`, v[0])
+	}},
+	{`select ''`, func(add adder, _ []string) {
+		add("T2", "wide", `create view app.wide as select * from app.deal`)
+		add("T2", "wide", `create materialized view app.wide as select * from app.deal`)
+		add("T1", "bare", `create table app.bare (tenant_id uuid not null, constraint bare_pk primary key (tenant_id))`)
+		add("T1", "bare", `create table app.bare (id uuid constraint bare_pk primary key)`)
+		add("T3", "wide", `create function app.wide() returns bigint language sql security definer as 'select count(*) from app.deal'`)
+		add("T6", "public", `grant create on schema public to public`)
+		add("T6", "app", `grant usage on schema app to public`)
+		add("T6", "routines", `alter default privileges for role entente_owner grant execute on routines to public`)
+		add("classes", "person", `comment on column app.person.email is null`)
+		add("classes", "api_key", `comment on column app.api_key.key_hash is 'class=internal category=user-account'`)
+	}},
+}
+
 // mutations lists one mutation for each table, policy, foreign key, trigger, function and role that there is.
 func mutations(ctx context.Context, conn *pgx.Conn) ([]mutation, error) {
 	var out []mutation
-	add := func(expects, object string, format string, args ...any) {
+	add := func(expects, object, format string, args ...any) {
 		out = append(out, mutation{fmt.Sprintf(format, args...), expects, object})
 	}
-	for _, enumerate := range []struct {
-		sql string
-		use func(v []string)
-	}{
-		{`select c.relname, c.relispartition::text, c.relkind::text from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id' and a.attnotnull
-		   where n.nspname = 'app' and c.relkind in ('r', 'p') and c.relname !~ '_\d{6}$' order by 1`, func(v []string) {
-			t := v[0]
-			add("T1", t, `alter table app.%s disable row level security`, t)
-			add("T1", t, `alter table app.%s no force row level security`, t)
-			add("T1", t, `drop policy tenant_floor on app.%s`, t)
-			add("T1", t, `alter policy tenant_floor on app.%s using (true)`, t)
-			add("T1", t, `alter policy tenant_floor on app.%s with check (true)`, t)
-			add("T1", t, `alter policy tenant_floor on app.%s to entente_staff`, t)
-			add("T1", t, `drop policy tenant_floor on app.%s; create policy tenant_floor on app.%s for all to %s using (tenant_id = (select app.tenant())) with check (tenant_id = (select app.tenant()))`, t, t, personas)
-			add("T1", t, `create policy wide on app.%s for select to entente_partner using (true)`, t)
-			add("T6", t, `grant select on app.%s to public`, t)
-			add("T6", t, `grant truncate on app.%s to entente_staff`, t)
-			add("T6", t, `grant references on app.%s to entente_worker`, t)
-			add("T6", t, `grant select on app.%s to entente_staff with grant option`, t)
-			add("T6", t, `alter table app.%s owner to entente_jobs`, t)
-			if v[1] == "false" && v[2] == "r" {
-				add("T5", t, `alter table app.%s add column extra text; create unique index %s_extra_uq on app.%s (extra, tenant_id)`, t, t, t)
-			}
-			if v[1] == "true" {
-				add("T1", t, `grant select on app.%s to entente_staff`, t)
-			} else {
-				add("classes", t, `alter table app.%s add column extra text`, t)
-				add("names", t, `alter table app.%s add check (tenant_id is not null)`, t)
-			}
-		}},
-		{`select c.relname, p.polname from pg_policy p join pg_class c on c.oid = p.polrelid where p.polname like '%\_reach' and p.polname <> 'definer_reach' and p.polcmd = '*' and c.relname <> 'installation'
-		   and not pg_get_expr(p.polqual, p.polrelid) = 'true' order by 1, 2`, func(v []string) {
-			add("T1", v[0], `alter policy %s on app.%s using (true)`, v[1], v[0])
-			add("T1", v[0], `alter policy %s on app.%s with check (true)`, v[1], v[0])
-			add("T1", v[0], `alter policy %s on app.%s to %s`, v[1], v[0], personas)
-		}},
-		{`select s.relname, c.conname, a.attname, d.relname, o.attname from pg_constraint c join pg_class s on s.oid = c.conrelid join pg_class d on d.oid = c.confrelid join pg_namespace n on n.oid = s.relnamespace and n.nspname = 'app'
-		   cross join lateral unnest(c.conkey, c.confkey) k (own, other) join pg_attribute a on a.attrelid = s.oid and a.attnum = k.own and a.attname <> 'tenant_id' join pg_attribute o on o.attrelid = d.oid and o.attnum = k.other
-		  where c.contype = 'f' and cardinality(c.conkey) = 2 and s.relname <> 'session' and d.relname <> 'tenant' order by 1, 2`, func(v []string) {
-			add("T4", v[0], `alter table app.%s drop constraint %s; create unique index %s_single_uq on app.%s (%s); alter table app.%s add constraint %s_single_fk foreign key (%s) references app.%s (%s)`,
-				v[0], v[1], v[3], v[3], v[4], v[0], v[0], v[2], v[3], v[4])
-			add("T4", v[0], `alter table app.%s drop constraint %s`, v[0], v[1])
-		}},
-		{`select c.relname, g.tgname from pg_trigger g join pg_class c on c.oid = g.tgrelid join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'app'
-		   where g.tgname in ('history_insert', 'history_update', 'history_delete', 'partner_links') order by 1, 2`, func(v []string) {
-			id := "history"
-			if v[1] == "partner_links" {
-				id = "T4"
-			}
-			add(id, v[0], `drop trigger %s on app.%s`, v[1], v[0])
-			add(id, v[0], `alter table app.%s disable trigger %s`, v[0], v[1])
-		}},
-		{`select p.oid::regprocedure::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = 'app' and p.prosecdef order by 1`, func(v []string) {
-			add("T3", v[0], `alter function %s reset search_path`, v[0])
-			add("T3", v[0], `alter function %s set search_path = app, pg_temp`, v[0])
-			add("T3", v[0], `alter function %s owner to stranger`, v[0])
-			add("T3", v[0], `grant execute on function %s to stranger`, v[0])
-			add("T6", v[0], `grant execute on function %s to public`, v[0])
-		}},
-		{`select rolname from pg_roles where rolname in ('entente_staff', 'entente_partner', 'entente_public', 'entente_worker', 'entente_platform')`, func(v []string) {
-			for _, attribute := range []string{"superuser", "bypassrls", "createrole", "createdb", "replication", "login"} {
-				add("T7", v[0], `alter role %s %s`, v[0], attribute)
-			}
-			add("T7", v[0], `grant entente_definer to %s`, v[0])
-			add("T7", v[0], `grant pg_read_all_data to %s`, v[0])
-			add("T6", v[0], `grant create on schema app to %s`, v[0])
-			add("T6", v[0], `grant create on schema public to %s`, v[0])
-			add("T6", v[0], `grant usage on schema river to %s`, v[0])
-			add("T6", v[0], `grant select on river.river_job to %s`, v[0])
-			add("T6", v[0], `alter default privileges for role entente_owner in schema app grant select on tables to %s`, v[0])
-			add("T6", v[0], `grant usage on all sequences in schema app to %s`, v[0])
-		}},
-	} {
-		rows, err := collect(ctx, conn, enumerate.sql)
+	for _, f := range families {
+		rows, err := collect(ctx, conn, f.sql)
 		if err != nil {
 			return nil, err
 		}
 		if len(rows) == 0 {
-			return nil, fmt.Errorf("nothing to mutate: %s", enumerate.sql)
+			return nil, fmt.Errorf("nothing to mutate: %s", f.sql)
 		}
 		for _, v := range rows {
-			enumerate.use(v)
+			f.use(add, v)
 		}
 	}
-	add("T2", "wide", `create view app.wide as select * from app.deal`)
-	add("T2", "wide", `create materialized view app.wide as select * from app.deal`)
-	add("T1", "bare", `create table app.bare (tenant_id uuid not null, constraint bare_pk primary key (tenant_id))`)
-	add("T1", "bare", `create table app.bare (id uuid constraint bare_pk primary key)`)
-	add("T3", "wide", `create function app.wide() returns bigint language sql security definer as 'select count(*) from app.deal'`)
-	add("T6", "public", `grant create on schema public to public`)
-	add("T6", "app", `grant usage on schema app to public`)
-	add("T6", "routines", `alter default privileges for role entente_owner grant execute on routines to public`)
-	add("classes", "person", `comment on column app.person.email is null`)
-	add("classes", "api_key", `comment on column app.api_key.key_hash is 'class=internal category=user-account'`)
 	return out, nil
 }
 

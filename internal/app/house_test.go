@@ -1,0 +1,239 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"entente.dev/internal/access"
+	"entente.dev/internal/door"
+	"entente.dev/internal/identity"
+	"entente.dev/internal/kernel/config"
+	"entente.dev/internal/kernel/httpx"
+	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/kernel/pg/pgtest"
+	"entente.dev/internal/tenant"
+)
+
+const mirrorPassword = "correct horse battery staple"
+
+// house is the whole program on a database of its own, with two tenants and two partners in the first.
+type house struct {
+	*testing.T
+	app     *App
+	doors   door.Doors
+	handler http.Handler
+	db      *pgx.Conn // a superuser's
+}
+
+// caller is somebody with a key and a session.
+type caller struct {
+	name           string
+	key, session   string
+	tenant         string
+	partner        string
+	own            map[string]string // an own object of each table
+	foreign, alien map[string]string // another's, by table, and what it is compared with
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	db := pgtest.URL(t)
+	a, err := build(t.Context(), config.Config{PublicURL: "http://portal.example"}, slog.New(slog.DiscardHandler), db, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(a.DB.Close)
+	h := &house{T: t, app: a, doors: a.Doors()}
+	h.handler = httpx.Stack(h.doors, httpx.Options{Log: a.Log, Error: h.doors.ServeError})
+	if h.db, err = pgx.Connect(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { h.db.Close(context.Background()) })
+	return h
+}
+
+// send makes one request as a caller: by key on the API, by session elsewhere.
+func (h *house) send(who caller, method, path, contentType, body string) *httptest.ResponseRecorder {
+	ctx, enough := context.WithTimeout(h.Context(), 20*time.Second)
+	defer enough()
+	r := httptest.NewRequestWithContext(ctx, method, "http://portal.example"+path, strings.NewReader(body))
+	if strings.HasPrefix(path, door.Prefix) {
+		r.Header.Set("Authorization", "Bearer "+who.key)
+	} else {
+		r.Header.Set("Cookie", "__Host-entente="+who.session)
+	}
+	if contentType != "" {
+		r.Header.Set("Content-Type", contentType)
+	}
+	w := httptest.NewRecorder()
+	h.handler.ServeHTTP(&listener{w, enough}, r)
+	return w
+}
+
+// listener has enough of an event stream after its first event.
+type listener struct {
+	*httptest.ResponseRecorder
+	enough func()
+}
+
+func (l *listener) Flush() {
+	if strings.HasPrefix(l.Header().Get("Content-Type"), "text/event-stream") {
+		l.enough()
+	}
+	l.ResponseRecorder.Flush()
+}
+
+// make posts JSON to the API and returns the answer's fields.
+func (h *house) make(who caller, path string, body map[string]any) map[string]any {
+	h.Helper()
+	b, err := json.Marshal(body)
+	if err != nil {
+		h.Fatal(err)
+	}
+	w := h.send(who, "POST", door.Prefix+path, "application/json", string(b))
+	out := map[string]any{}
+	if err := json.Unmarshal(w.Body.Bytes(), &out); w.Code >= 300 || err != nil {
+		h.Fatalf("POST %s %s: %d %s", path, b, w.Code, w.Body)
+	}
+	return out
+}
+
+// admin founds a programme and returns its Admin.
+func (h *house) admin(slug string) caller {
+	h.Helper()
+	email := "ada@" + slug + ".example"
+	done, err := h.app.Identity.CreateAdmin(h.Context(), identity.AdminInput{Slug: slug, Programme: slug, Name: "Ada", Email: email, Password: mirrorPassword})
+	if err != nil {
+		h.Fatal(err)
+	}
+	s, err := h.app.Identity.SignIn(h.Context(), access.Request{}, identity.SignInInput{Email: email, Password: mirrorPassword})
+	if err != nil {
+		h.Fatal(err)
+	}
+	return caller{name: "admin of " + slug, key: done.APIKey, session: s.Token, tenant: done.TenantID.String()}
+}
+
+// partner adds a partner company with a person who accepts the invitation, and a key.
+func (h *house) partner(by caller, name string) caller {
+	h.Helper()
+	company, _ := h.make(by, "/partners", map[string]any{"name": name})["id"].(string)
+	link, _ := h.make(by, "/people", map[string]any{"email": "pat@" + name + ".example", "name": "Pat of " + name, "role": "partner", "partner_id": company})["invitation_url"].(string)
+	u, err := url.Parse(link)
+	if err != nil {
+		h.Fatal(err)
+	}
+	s, err := h.app.Identity.Accept(h.Context(), access.Request{}, identity.AcceptInput{Token: cmp.Or(u.Query().Get("token"), u.Fragment), Name: "Pat of " + name, Password: mirrorPassword})
+	if err != nil {
+		h.Fatal(err)
+	}
+	key, _ := h.make(by, "/api-keys", map[string]any{"name": name, "role": "partner", "partner_id": company})["key"].(string)
+	return caller{name: "partner " + name, key: key, session: s.Token, tenant: by.tenant, partner: company}
+}
+
+// work lets a caller make one of everything.
+func (h *house) work(who caller) {
+	h.Helper()
+	h.make(who, "/contacts", map[string]any{"name": "Contact of " + who.name})
+	word := regexp.MustCompile(`\W`).ReplaceAllString(who.name, "-")
+	d := h.make(who, "/deals", map[string]any{"title": "Deal of " + who.name, "currency": "USD", "amount_minor": 100, "account": map[string]any{"name": "Customer of " + who.name, "domain": word + ".example", "country": "DE"}})
+	h.make(who, "/deals/"+fmt.Sprint(d["id"])+"/notes", map[string]any{"body": "Note of " + who.name})
+	h.make(who, "/views", map[string]any{"name": "View of " + who.name, "list": "deals", "query": "state=draft"})
+}
+
+// ids returns the ids of a query.
+func (h *house) ids(sql string) []id.ID {
+	h.Helper()
+	rows, err := h.db.Query(h.Context(), sql)
+	if err != nil {
+		h.Fatal(err)
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowTo[id.ID])
+	if err != nil {
+		h.Fatal(err)
+	}
+	return out
+}
+
+// catalogue lets an Admin make what only an Admin makes.
+func (h *house) catalogue(who caller) {
+	h.Helper()
+	actor, err := h.app.Identity.ByKey(h.Context(), who.key)
+	if err != nil {
+		h.Fatal(err)
+	}
+	name := "Product of " + who.name
+	if _, err := h.app.Tenants.AddProduct(h.Context(), actor, tenant.ProductInput{Name: &name}); err != nil {
+		h.Fatal(err)
+	}
+	var b strings.Builder
+	form := multipart.NewWriter(&b)
+	_ = form.WriteField("kind", "accounts")
+	part, err := form.CreateFormFile("file", "accounts.csv")
+	if err == nil {
+		_, err = part.Write([]byte("Name,Country\n" + name + ",DE\n"))
+	}
+	if err := cmp.Or(err, form.Close()); err != nil {
+		h.Fatal(err)
+	}
+	if w := h.send(who, "POST", door.Prefix+"/imports", form.FormDataContentType(), b.String()); w.Code >= 300 {
+		h.Fatalf("import: %d %s", w.Code, w.Body)
+	}
+}
+
+// objects returns an id of each table's row for which the condition holds.
+func (h *house) objects(where string) map[string]string {
+	h.Helper()
+	rows, err := h.db.Query(h.Context(), `select c.relname::text, a.attname::text, exists (select from pg_attribute p where p.attrelid = c.oid and p.attname = 'partner_id')
+	  from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_index i on i.indrelid = c.oid and i.indisprimary join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[i.indnatts - 1] and a.atttypid = 'uuid'::regtype
+	 where n.nspname = 'app' and c.relkind in ('r', 'p') and not c.relispartition and exists (select from pg_attribute t where t.attrelid = c.oid and t.attname = 'tenant_id')`)
+	if err != nil {
+		h.Fatal(err)
+	}
+	type object struct {
+		Table, Key string
+		ByPartner  bool
+	}
+	tables, err := pgx.CollectRows(rows, pgx.RowToStructByPos[object])
+	if err != nil {
+		h.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, o := range tables {
+		from := "app." + o.Table + " r"
+		cond := where
+		if !o.ByPartner {
+			switch o.Table {
+			case "account":
+				from = "app.account_partner r"
+				if strings.Contains(where, "is null") {
+					from = "(select a.tenant_id, a.account_id, null::uuid as partner_id from app.account a where not exists (select from app.account_partner s where s.account_id = a.account_id)) r"
+				}
+			case "saved_view", "session":
+				from = "(select v.*, m.partner_id from app." + o.Table + " v join app.member m using (tenant_id, member_id)) r"
+			default:
+				cond, _, _ = strings.Cut(where, " and ")
+				if strings.Contains(where, " and ") {
+					continue // of the tenant as a whole
+				}
+			}
+		}
+		var v string
+		if err := h.db.QueryRow(h.Context(), fmt.Sprintf(`select %s::text from %s where %s order by 1 limit 1`, o.Key, from, cond)).Scan(&v); err == nil {
+			out[o.Table] = v
+		}
+	}
+	return out
+}
