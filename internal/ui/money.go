@@ -76,10 +76,5 @@ func FormatMoney(ctx context.Context, minor int64, currency string) string {
 	return readerOf(ctx).Money(minor, currency)
 }
 
-// FormatMoneyShort is FormatMoney rounded to three digits, for charts and headlines.
-func FormatMoneyShort(ctx context.Context, minor int64, currency string) string {
-	return readerOf(ctx).MoneyShort(minor, currency)
-}
-
 // FormatNumber writes n for the reader of ctx.
 func FormatNumber(ctx context.Context, n int64) string { return readerOf(ctx).Number(n) }

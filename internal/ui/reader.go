@@ -28,10 +28,16 @@ func readerOf(ctx context.Context) Reader {
 	if rd.Zone == nil {
 		rd.Zone = time.UTC
 	}
-	if rd.Now.IsZero() {
-		rd.Now = time.Now()
-	}
+	rd.Now = rd.Present()
 	return rd
+}
+
+// Present returns the reader's now.
+func (rd Reader) Present() time.Time {
+	if rd.Now.IsZero() {
+		return time.Now()
+	}
+	return rd.Now
 }
 
 // separators returns what stands between thousands and before decimals.
@@ -94,10 +100,7 @@ func (rd Reader) zone() *time.Location {
 // Relative writes how far t is from the reader's now: "just now", "5 min ago", "in 3 days";
 // beyond four weeks it is the date.
 func (rd Reader) Relative(t time.Time) string {
-	now := rd.Now
-	if now.IsZero() {
-		now = time.Now()
-	}
+	now := rd.Present()
 	d := now.Sub(t)
 	past := d >= 0
 	if !past {

@@ -69,8 +69,8 @@ func (v *boardView) fill(b deal.Board, rd ui.Reader) {
 func (v *boardView) card(rd ui.Reader, d deal.Deal) ui.BoardCard {
 	c := ui.BoardCard{Href: dealHref(d.ID), Title: d.Title, Sub: rowSub(d, vendor(v.who)), Amount: amount(rd, d), Owner: d.OwnerName}
 	if t := dayTime(rd, d.ExpectedCloseOn); !t.IsZero() {
-		c.Due, c.Late = rd.Day(t), !rd.Now.IsZero() && t.Add(24*time.Hour).Before(rd.Now)
-		if t.Year() == rd.Now.Year() {
+		c.Due, c.Late = rd.Day(t), t.Add(24*time.Hour).Before(rd.Present())
+		if t.Year() == rd.Present().Year() {
 			c.Due = strings.TrimRight(strings.TrimSuffix(c.Due, t.Format("2006")), ", ") // this year goes without saying
 		}
 	}

@@ -183,7 +183,7 @@ func (v *homeView) wonNow() ui.Stat {
 // upToNow reports whether the months end with the present one; they end with the last win where that is long ago.
 func (v *homeView) upToNow() bool {
 	n := len(v.sum.WonByMonth)
-	return n > 0 && v.sum.WonByMonth[n-1].Month.Time().Format("2006-01") == v.rd.Now.UTC().Format("2006-01")
+	return n > 0 && v.sum.WonByMonth[n-1].Month.Time().Format("2006-01") == v.rd.Present().UTC().Format("2006-01")
 }
 
 func (v *homeView) bars(cur string) chart.BarsData {

@@ -245,13 +245,8 @@ func (v formView) productOptions() []ui.Option {
 	return out
 }
 
-// today is the reader's calendar day, "" without a clock.
-func today(rd ui.Reader) string {
-	if rd.Now.IsZero() {
-		return ""
-	}
-	return rd.Now.In(zoneOf(rd)).Format(time.DateOnly)
-}
+// today is the reader's calendar day.
+func today(rd ui.Reader) string { return rd.Present().In(zoneOf(rd)).Format(time.DateOnly) }
 
 func zoneOf(rd ui.Reader) *time.Location {
 	if rd.Zone == nil {

@@ -16,12 +16,9 @@ import (
 	"entente.dev/internal/ui"
 )
 
-// PageFunc returns a page with the viewer, brand and navigation of the actor.
-type PageFunc func(w http.ResponseWriter, r *http.Request, who access.Actor, title, active string) (ui.Page, error)
-
 // Deps are the neighbours these pages show something of.
 type Deps struct {
-	Page     PageFunc
+	Page     ui.PageFunc
 	Partners *partner.Service
 	Tenants  *tenant.Service
 	// Owners returns the people who may own a deal of a partner, as far as the actor may see them. nil, or no people: the
