@@ -1097,6 +1097,8 @@ AS $function$
   update app.session s set revoked_at = at from app.member m
    where m.tenant_id = app.tenant() and m.member_id = app.member() and s.person_id = m.person_id and s.revoked_at is null
      and (in_one is null or s.session_id = in_one) and (in_keep is null or s.session_id <> in_keep)
+     and exists (select from app.session w where w.person_id = m.person_id and w.tenant_id = m.tenant_id and w.member_id = m.member_id
+       and w.revoked_at is null and w.expires_at > at and w.idle_expires_at > at)
   returning s.session_id
 $function$;
 alter routine end_my_sessions(uuid,uuid,timestamp with time zone) owner to entente_definer;
@@ -1324,19 +1326,6 @@ $function$;
 alter routine memberships(uuid) owner to entente_definer;
 grant execute on routine memberships(uuid) to entente_public;
 
-CREATE OR REPLACE FUNCTION app.my_password()
- RETURNS text
- LANGUAGE sql
- STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  select pe.password_hash from app.member m join app.person pe on pe.person_id = m.person_id
-   where m.tenant_id = app.tenant() and m.member_id = app.member()
-$function$;
-alter routine my_password() owner to entente_definer;
-grant execute on routine my_password() to entente_partner;
-grant execute on routine my_password() to entente_staff;
-
 CREATE OR REPLACE FUNCTION app.my_sessions(at timestamp with time zone)
  RETURNS TABLE(session_id uuid, created_at timestamp with time zone, last_seen_at timestamp with time zone, expires_at timestamp with time zone, ip text, user_agent text)
  LANGUAGE sql
@@ -1346,6 +1335,8 @@ AS $function$
   select s.session_id, s.created_at, s.last_seen_at, s.expires_at, s.ip, s.user_agent
     from app.member m join app.session s on s.person_id = m.person_id
    where m.tenant_id = app.tenant() and m.member_id = app.member() and s.revoked_at is null and s.expires_at > at and s.idle_expires_at > at
+     and exists (select from app.session w where w.person_id = m.person_id and w.tenant_id = m.tenant_id and w.member_id = m.member_id
+       and w.revoked_at is null and w.expires_at > at and w.idle_expires_at > at)
    order by s.last_seen_at desc, s.session_id limit 200
 $function$;
 alter routine my_sessions(timestamp with time zone) owner to entente_definer;

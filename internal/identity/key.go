@@ -109,7 +109,7 @@ func (in KeyInput) exceeds(who access.Actor, r string) bool {
 }
 
 // CreateKey makes a service account of a role with one API key.
-// Invalid with fields name, role, partner_id, scopes, expires_at; Forbidden "person.rank", "key.exceeds".
+// Invalid with fields name, role, partner_id, scopes, expires_at; Forbidden "person.rank", "key.exceeds", "key.outlives".
 func (s *Service) CreateKey(ctx context.Context, who access.Actor, in KeyInput) (NewKey, error) {
 	return op.Write(ctx, s.ops, who, ActCreateKey, func(tx *op.Tx) (NewKey, error) {
 		if err := tx.Allow(access.Object{Partner: in.Partner}); err != nil {
@@ -145,7 +145,15 @@ func exceeds() error {
 	return errs.New(errs.Forbidden, "key.exceeds", "A key cannot make a key that may do more than itself.")
 }
 
+// makeKey makes a key of m. A key that ends makes none that outlives it. Forbidden "key.outlives".
 func makeKey(ctx context.Context, tx *op.Tx, m Member, in KeyInput) (NewKey, error) {
+	ends, err := keyEnds(ctx, tx, tx.Who.Credential)
+	if err != nil {
+		return NewKey{}, err
+	}
+	if ends != nil && (in.ExpiresAt == nil || in.ExpiresAt.After(*ends)) {
+		return NewKey{}, errs.New(errs.Forbidden, "key.outlives", "A key cannot make a key that outlives it: give an end not after %s.", ends.UTC().Format(time.RFC3339))
+	}
 	key, prefix := newKey()
 	k := Key{ID: id.New(), Member: m.ID, Name: in.Name, Prefix: prefix, Role: m.Role, PartnerID: m.PartnerID, Scopes: in.Scopes, ExpiresAt: in.ExpiresAt, CreatedAt: tx.Now}
 	if err := insertKey(ctx, tx, k, digest(key)); err != nil {

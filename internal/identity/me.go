@@ -74,17 +74,8 @@ func (s *Service) ChangePassword(ctx context.Context, who access.Actor, current,
 	if err := s.spend(ctx, []limit{{s.bucket("change", who.Person.String()), ruleHere}}); err != nil {
 		return err
 	}
-	me, err := op.Read(ctx, s.ops, who, ActMe, func(tx *op.Tx) (out struct {
-		Email, Name, Hash string
-	}, err error) {
-		m, err := MemberIn(ctx, tx, who.Member)
-		if err != nil {
-			return out, err
-		}
-		out.Email, out.Name = m.Email, m.Name
-		out.Hash, err = myPassword(ctx, tx)
-		return out, err
-	})
+	// No persona may read a hash: this asks with the login of the sign-in page, for the person whose session it is.
+	me, err := s.personByID(ctx, who.Person)
 	if err != nil {
 		return err
 	}
@@ -95,7 +86,7 @@ func (s *Service) ChangePassword(ctx context.Context, who access.Actor, current,
 	if !ok {
 		return errs.Refused([]errs.Field{{Name: "current", Code: "password.wrong", Msg: "This is not your current password."}})
 	}
-	if err := password.Check(next, me.Email, me.Name); err != nil {
+	if err := password.Check(next, me.Email, me.Name, who.Name); err != nil {
 		return err
 	}
 	hash, err := s.hasher.Hash(ctx, next)
@@ -153,7 +144,7 @@ func (s *Service) RevokeOtherSessions(ctx context.Context, who access.Actor) err
 }
 
 // CreateMyKey makes an API key that acts as the actor, with their role as it is at each use.
-// Invalid with fields name, scopes, expires_at; Forbidden "key.exceeds".
+// Invalid with fields name, scopes, expires_at; Forbidden "key.exceeds", "key.outlives".
 func (s *Service) CreateMyKey(ctx context.Context, who access.Actor, in KeyInput) (NewKey, error) {
 	return op.Write(ctx, s.ops, who, ActMyKey, func(tx *op.Tx) (NewKey, error) {
 		m, err := lockMember(ctx, tx, who.Member)

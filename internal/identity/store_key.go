@@ -28,6 +28,7 @@ select k.key_id, k.member_id, k.name, k.prefix, m.role, k.partner_id, coalesce(p
 	sqlMyKeys      = sqlKeyColumns + ` and k.member_id = $1 order by k.created_at desc, k.key_id desc limit 200`
 	sqlServiceKey  = sqlKeyColumns + ` and m.kind = 'service' and k.key_id = $1 for update of k`
 	sqlMyKey       = sqlKeyColumns + ` and k.member_id = $2 and k.key_id = $1 for update of k`
+	sqlKeyEnds     = `select expires_at from api_key where tenant_id = (select app.tenant()) and key_id = $1`
 	sqlRevokeKey   = `update api_key set revoked_at = $2 where tenant_id = (select app.tenant()) and key_id = $1 and revoked_at is null`
 	sqlRetire      = `update member set status = 'removed', version = version + 1, updated_at = $2 where tenant_id = (select app.tenant()) and member_id = $1 and kind = 'service'`
 
@@ -71,6 +72,15 @@ func insertKey(ctx context.Context, tx *op.Tx, k Key, hash []byte) error {
 	}
 	_, err := tx.Exec(ctx, sqlInsertKey, k.ID, k.Member, k.PartnerID, k.Name, k.Prefix, hash, scopes, k.ExpiresAt, tx.Who.Member, tx.Now)
 	return err
+}
+
+// keyEnds returns when a credential that is a key ends; nil for a key without end and for a session.
+func keyEnds(ctx context.Context, tx *op.Tx, credential id.ID) (ends *time.Time, err error) {
+	err = tx.QueryRow(ctx, sqlKeyEnds, credential).Scan(&ends)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	return ends, err
 }
 
 func lockKey(ctx context.Context, tx *op.Tx, sql string, args ...any) (Key, error) {

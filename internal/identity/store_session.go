@@ -38,7 +38,7 @@ values ($1, $2, $3, $4, $4, $5, $6, $7, $8)`
 	sqlPerson        = `select email, theme from person where person_id = $1`
 	sqlPersonByEmail = `select person_id, name, coalesce(password_hash, '') from person where email = $1`
 	sqlSignedIn      = `update person set last_sign_in_at = $2, password_hash = coalesce(nullif($3, ''), password_hash) where person_id = $1 and password_hash = $4`
-	sqlMyPassword    = `select coalesce(app.my_password(), '')`
+	sqlPersonByID    = `select email, name, coalesce(password_hash, '') from person where person_id = $1`
 	sqlChangeMine    = `select app.change_my_password($1, $2, $3)`
 
 	sqlInsertLink = `insert into one_time_link (token_hash, purpose, person_id, created_at, expires_at) values ($1, $2, $3, $4, $5)`
@@ -173,15 +173,17 @@ func (s *Service) personByEmail(ctx context.Context, email string) (p personRow,
 	return p, err
 }
 
+// personByID returns a person with the hash of their password.
+func (s *Service) personByID(ctx context.Context, v id.ID) (personRow, error) {
+	p := personRow{ID: v}
+	err := s.ops.DB.Pool(pg.Public).QueryRow(ctx, sqlPersonByID, v).Scan(&p.Email, &p.Name, &p.Hash)
+	return p, missing(err, "person")
+}
+
 // signedIn notes a sign-in and stores the hash anew when fresh is not empty, unless the password changed meanwhile.
 func (s *Service) signedIn(ctx context.Context, p personRow, fresh string, now time.Time) (bool, error) {
 	n, err := s.run(ctx, sqlSignedIn, p.ID, now, fresh, p.Hash)
 	return n == 1, err
-}
-
-func myPassword(ctx context.Context, tx *op.Tx) (hash string, err error) {
-	err = tx.QueryRow(ctx, sqlMyPassword).Scan(&hash)
-	return hash, err
 }
 
 func changeMine(ctx context.Context, tx *op.Tx, old, fresh string) (changed bool, err error) {
