@@ -147,9 +147,19 @@ func makeSchemas(ctx context.Context, conn *pgx.Conn) error {
 			return fmt.Errorf("create schema %s: %w", schema, err)
 		}
 	}
+	// Every database lets everybody make temporary tables, and those are found before the tables of app by whoever gets the
+	// connection next.
+	_, err := conn.Exec(ctx, `do $$ begin
+			if has_database_privilege('public', current_database(), 'temporary') then
+				execute format('revoke temporary on database %I from public', current_database());
+			end if;
+		end $$`)
+	if err != nil {
+		return fmt.Errorf("take TEMPORARY on the database away from everybody: %w", err)
+	}
 	// Databases that were made before PostgreSQL 15 let everybody create objects in public. Where this may not take that
 	// away, the check of the persona roles refuses to serve.
-	_, err := conn.Exec(ctx, `do $$ begin
+	_, err = conn.Exec(ctx, `do $$ begin
 			if exists (select from pg_namespace n, aclexplode(n.nspacl) a where n.nspname = 'public' and a.grantee = 0 and a.privilege_type = 'CREATE') then
 				revoke create on schema public from public;
 			end if;
