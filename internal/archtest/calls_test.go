@@ -35,7 +35,9 @@ var symbols = []listed{
 		{"internal/browsertest", "waits for a browser"},
 		{"internal/doortest", "gives the doors of tests their time"},
 	}},
-	{"time", "Sleep", true, "wait for the event itself, or use testing/synctest", nil},
+	{"time", "Sleep", true, "wait for the event itself, or use testing/synctest", []allowed{
+		{"bench", "paces a load and samples a process"},
+	}},
 	{"context", "TO" + "DO", true, "take the caller's context", nil},
 	{"context", "Background", false, "take the caller's context, so that it can be cancelled", []allowed{
 		{"internal/app", "is where the program starts and stops"},

@@ -183,8 +183,11 @@ func TestPlans(t *testing.T) {
 			}
 		}
 	}
+}
 
-	// What similar_deals runs is inside a function, where EXPLAIN does not look, so it is explained by itself.
+// What similar_deals runs is inside a function, where EXPLAIN does not look, so it is explained by itself.
+func TestSimilarPlan(t *testing.T) {
+	w, mate := crowd(t)
 	const similar = `select d.deal_id from app.deal d where d.tenant_id = $1 and d.state in ('submitted', 'returned', 'approved')
 		and d.name_norm % 'firm c4ca4238a0b923820dcc509a6f75849b'`
 	var raw string
