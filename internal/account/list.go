@@ -14,6 +14,7 @@ import (
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/orgname"
 	"entente.dev/internal/kernel/page"
+	"entente.dev/internal/kernel/pg"
 	"entente.dev/internal/op"
 )
 
@@ -134,7 +135,9 @@ func (s *Service) Each(ctx context.Context, who access.Actor, q Query, fn func(A
 		return err
 	}
 	return op.Batch(ctx, s.ops, who, ActList, func(r *op.Reads) {
-		r.Query(sql, args, func(rows pgx.Rows) error { return each(rows, scan, func(a Account) error { return fn(a.shown(who)) }) })
+		r.Query(sql, args, func(rows pgx.Rows) error {
+			return pg.Each(rows, scan, func(a Account) error { return fn(a.shown(who)) })
+		})
 	})
 }
 
@@ -191,7 +194,7 @@ func (s *Service) EachContact(ctx context.Context, who access.Actor, q Query, fn
 	}
 	return op.Batch(ctx, s.ops, who, ActContactList, func(r *op.Reads) {
 		r.Query(sql, args, func(rows pgx.Rows) error {
-			return each(rows, scanContact, func(c Contact) error { return fn(c.shown(who)) })
+			return pg.Each(rows, scanContact, func(c Contact) error { return fn(c.shown(who)) })
 		})
 	})
 }

@@ -2,7 +2,6 @@ package account
 
 import (
 	"context"
-	"errors"
 
 	"github.com/jackc/pgx/v5"
 
@@ -75,40 +74,9 @@ func scanContact(row pgx.CollectableRow) (c Contact, err error) {
 	return c, err
 }
 
-func each[T any](rows pgx.Rows, scan func(pgx.CollectableRow) (T, error), fn func(T) error) error {
-	defer rows.Close()
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			return err
-		}
-		if err := fn(v); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
+func one(out *Account) func(pgx.Rows) error { return pg.One(out, scan, "account") }
 
-// one reads exactly one account into out; none is NotFound.
-func one(out *Account) func(pgx.Rows) error {
-	return func(rows pgx.Rows) (err error) {
-		*out, err = pgx.CollectExactlyOneRow(rows, scan)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return errs.Missing("account")
-		}
-		return err
-	}
-}
-
-func oneContact(out *Contact) func(pgx.Rows) error {
-	return func(rows pgx.Rows) (err error) {
-		*out, err = pgx.CollectExactlyOneRow(rows, scanContact)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return errs.Missing("contact")
-		}
-		return err
-	}
-}
+func oneContact(out *Contact) func(pgx.Rows) error { return pg.One(out, scanContact, "contact") }
 
 func query(ctx context.Context, q pg.Querier, sql string, args ...any) (a Account, err error) {
 	rows, err := q.Query(ctx, sql, args...)

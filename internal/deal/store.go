@@ -97,16 +97,7 @@ func (d *Deal) utc() {
 	}
 }
 
-// one reads exactly one deal into out; none is NotFound.
-func one(out *Deal) func(pgx.Rows) error {
-	return func(rows pgx.Rows) (err error) {
-		*out, err = pgx.CollectExactlyOneRow(rows, scanDeal)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return errs.Missing("deal")
-		}
-		return err
-	}
-}
+func one(out *Deal) func(pgx.Rows) error { return pg.One(out, scanDeal, "deal") }
 
 func many(out *[]Deal) func(pgx.Rows) error {
 	return func(rows pgx.Rows) (err error) {

@@ -2,11 +2,9 @@ package mail
 
 import (
 	"context"
-	"errors"
 
 	"github.com/jackc/pgx/v5"
 
-	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/pg"
 	"entente.dev/internal/op"
@@ -37,16 +35,7 @@ func scan(row pgx.CollectableRow) (m Mail, err error) {
 	return m, err
 }
 
-// one reads exactly one mail into out; none is NotFound.
-func one(out *Mail) func(pgx.Rows) error {
-	return func(rows pgx.Rows) (err error) {
-		*out, err = pgx.CollectExactlyOneRow(rows, scan)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return errs.Missing("mail")
-		}
-		return err
-	}
-}
+func one(out *Mail) func(pgx.Rows) error { return pg.One(out, scan, "mail") }
 
 func query(ctx context.Context, q pg.Querier, sql string, args ...any) (m Mail, err error) {
 	rows, err := q.Query(ctx, sql, args...)

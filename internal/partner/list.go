@@ -14,6 +14,7 @@ import (
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/orgname"
 	"entente.dev/internal/kernel/page"
+	"entente.dev/internal/kernel/pg"
 	"entente.dev/internal/op"
 )
 
@@ -67,7 +68,7 @@ func (s *Service) List(ctx context.Context, who access.Actor, q Query) (Page, er
 	}
 	var out Page
 	err = op.Batch(ctx, s.ops, who, ActList, func(r *op.Reads) {
-		r.Query(sql, args, func(rows pgx.Rows) error { out.Items, err = collect(rows); return err })
+		r.Query(sql, args, func(rows pgx.Rows) error { out.Items, err = pgx.CollectRows(rows, scan); return err })
 	})
 	if err == nil && len(out.Items) > limit {
 		out.Items = out.Items[:limit]
@@ -91,7 +92,7 @@ func (s *Service) Each(ctx context.Context, who access.Actor, q Query, fn func(P
 	}
 	return op.Batch(ctx, s.ops, who, ActList, func(r *op.Reads) {
 		r.Query(sql, args, func(rows pgx.Rows) error {
-			return each(rows, func(p Partner) error { return fn(p.shown(who)) })
+			return pg.Each(rows, scan, func(p Partner) error { return fn(p.shown(who)) })
 		})
 	})
 }

@@ -2,7 +2,6 @@ package partner
 
 import (
 	"context"
-	"errors"
 
 	"github.com/jackc/pgx/v5"
 
@@ -35,32 +34,7 @@ func scan(row pgx.CollectableRow) (p Partner, err error) {
 	return p, err
 }
 
-func collect(rows pgx.Rows) ([]Partner, error) { return pgx.CollectRows(rows, scan) }
-
-func each(rows pgx.Rows, fn func(Partner) error) error {
-	defer rows.Close()
-	for rows.Next() {
-		p, err := scan(rows)
-		if err != nil {
-			return err
-		}
-		if err := fn(p); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
-// one reads exactly one partner into out; none is NotFound.
-func one(out *Partner) func(pgx.Rows) error {
-	return func(rows pgx.Rows) (err error) {
-		*out, err = pgx.CollectExactlyOneRow(rows, scan)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return errs.Missing("partner")
-		}
-		return err
-	}
-}
+func one(out *Partner) func(pgx.Rows) error { return pg.One(out, scan, "partner") }
 
 func query(ctx context.Context, q pg.Querier, sql string, args ...any) (p Partner, err error) {
 	rows, err := q.Query(ctx, sql, args...)

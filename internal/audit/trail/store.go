@@ -90,17 +90,3 @@ func scan(row pgx.CollectableRow) (e Entry, err error) {
 	}
 	return e, json.Unmarshal([]byte(changes), &e.Changes)
 }
-
-func each(rows pgx.Rows, fn func(Entry) error) error {
-	defer rows.Close()
-	for rows.Next() {
-		e, err := scan(rows)
-		if err != nil {
-			return err
-		}
-		if err := fn(e); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}

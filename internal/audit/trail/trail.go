@@ -23,6 +23,7 @@ import (
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/page"
+	"entente.dev/internal/kernel/pg"
 	"entente.dev/internal/kernel/sheet"
 	"entente.dev/internal/op"
 )
@@ -155,7 +156,7 @@ func (s *Service) Each(ctx context.Context, who access.Actor, q Query, fn func(E
 	}
 	return op.Batch(ctx, s.ops, who, ActList, func(r *op.Reads) {
 		r.Query(sql, args, func(rows pgx.Rows) error {
-			return each(rows, func(e Entry) error { return fn(e.shown(who)) })
+			return pg.Each(rows, scan, func(e Entry) error { return fn(e.shown(who)) })
 		})
 	})
 }
