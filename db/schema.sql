@@ -1407,11 +1407,11 @@ begin
   for i in 0 .. tg_nargs / 4 - 1 loop
     ref := (fresh ->> tg_argv[4 * i + 1])::uuid;
     continue when ref is null or ref is not distinct from (past ->> tg_argv[4 * i + 1])::uuid;
+    continue when tg_argv[4 * i + 2] = 'stage' or tg_argv[4 * i + 2] = 'partner' and ref = app.partner() or tg_argv[4 * i + 2] = 'member' and ref = app.member();
     case tg_argv[4 * i + 2] || '.' || tg_argv[4 * i + 3]
       when 'partner.partner_id' then select exists (select from app.partner t where t.tenant_id = new.tenant_id and t.partner_id = ref) into seen;
       when 'member.member_id'   then select exists (select from app.member t where t.tenant_id = new.tenant_id and t.member_id = ref) into seen;
       when 'account.account_id' then select exists (select from app.account t where t.tenant_id = new.tenant_id and t.account_id = ref) into seen;
-      when 'stage.stage_id'     then select exists (select from app.stage t where t.tenant_id = new.tenant_id and t.stage_id = ref) into seen;
       when 'deal.deal_id'       then select exists (select from app.deal t where t.tenant_id = new.tenant_id and t.deal_id = ref) into seen;
       else
         execute format('select exists (select from app.%I where tenant_id = $1 and %I = $2)', tg_argv[4 * i + 2], tg_argv[4 * i + 3])
