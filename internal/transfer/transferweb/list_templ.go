@@ -240,7 +240,7 @@ func listPage(p ui.Page, v listView) templ.Component {
 							var templ_7745c5c3_Var8 string
 							templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs(ui.FormatNumber(ctx, int64(r.Created)))
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `transferweb/list.templ`, Line: 51, Col: 72}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/transfer/transferweb/list.templ`, Line: 51, Col: 72}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
 							if templ_7745c5c3_Err != nil {
@@ -253,7 +253,7 @@ func listPage(p ui.Page, v listView) templ.Component {
 							var templ_7745c5c3_Var9 string
 							templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(ui.FormatNumber(ctx, int64(r.Updated)))
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `transferweb/list.templ`, Line: 52, Col: 72}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/transfer/transferweb/list.templ`, Line: 52, Col: 72}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
 							if templ_7745c5c3_Err != nil {
@@ -266,7 +266,7 @@ func listPage(p ui.Page, v listView) templ.Component {
 							var templ_7745c5c3_Var10 string
 							templ_7745c5c3_Var10, templ_7745c5c3_Err = templ.JoinStringErrs(ui.FormatNumber(ctx, int64(r.Refused)))
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `transferweb/list.templ`, Line: 53, Col: 64}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/transfer/transferweb/list.templ`, Line: 53, Col: 64}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var10))
 							if templ_7745c5c3_Err != nil {
