@@ -24,6 +24,11 @@ func approve(ctx context.Context, t turn) error {
 	if d.Own(t.tx.Who.Member) {
 		return errOwn
 	}
+	if own, err := ownByKey(ctx, t.tx, *d); err != nil {
+		return err
+	} else if own {
+		return errOwn
+	}
 	t.decide()
 	d.ReasonCode, d.Reason = "", ""
 	until := t.tx.Now.AddDate(0, 0, t.rules.ProtectionDays)

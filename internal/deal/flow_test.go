@@ -201,6 +201,15 @@ func TestApproveRefuses(t *testing.T) {
 	_, err = w.s.Approve(t.Context(), w.staff, Step{ID: behalf.ID})
 	wantCode(t, err, "deal.own")
 
+	// A service account is its maker's hand: it cannot approve what the maker registered.
+	hand := w.staff
+	hand.Kind, hand.Member = access.Service, id.New()
+	w.exec(`insert into member (tenant_id, member_id, kind, role, name, status) values ($1, $2, 'service', 'staff', 'bot', 'active')`, hand.Tenant, hand.Member)
+	w.exec(`insert into api_key (tenant_id, key_id, member_id, name, prefix, key_hash, created_by) values ($1, $2, $3, 'bot', 'x', 'x', $4)`,
+		hand.Tenant, id.New(), hand.Member, w.staff.Member)
+	_, err = w.s.Approve(t.Context(), hand, Step{ID: behalf.ID})
+	wantCode(t, err, "deal.own")
+
 	d := w.submitted(w.partner, "kunde.de")
 	_, err = w.s.Approve(t.Context(), w.staff, Step{ID: d.ID, Version: d.Version - 1})
 	wantCode(t, err, "deal.stale")

@@ -138,3 +138,15 @@ func lockKey(ctx context.Context, tx *op.Tx, d Deal, from, until time.Time) (oth
 	err = tx.SendBatch(ctx, b).Close()
 	return other, err
 }
+
+// A vendor's service account acts for whoever made its key: it cannot approve what that person registered, nor the other way round.
+const sqlOwnByKey = `
+select exists (select from api_key k where k.tenant_id = $1 and k.partner_id is null
+   and (k.member_id = $2 and k.created_by in ($3, $4) or k.member_id in ($3, $4) and k.created_by = $2)
+   and exists (select from member m where m.tenant_id = k.tenant_id and m.member_id = k.member_id and m.kind = 'service'))`
+
+// ownByKey reports whether the actor and the deal's owner or registrant are one person behind a service account.
+func ownByKey(ctx context.Context, tx *op.Tx, d Deal) (own bool, err error) {
+	err = tx.QueryRow(ctx, sqlOwnByKey, tx.Who.Tenant, tx.Who.Member, d.Owner, d.CreatedBy).Scan(&own)
+	return own, err
+}
