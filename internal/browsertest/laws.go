@@ -5,18 +5,29 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
+
+	"github.com/chromedp/cdproto/page"
 )
 
 // MaxHTML is the most that a page may weigh, in bytes.
 const MaxHTML = 100 << 10
 
-// phone is the narrowest screen that every page fits on.
-const phone = 390
+// Phone is the narrowest screen that every page fits on.
+var Phone = Look{Width: 390, Height: 844}
 
 // Faults holds the page that the tab shows to the laws of pages and returns what breaks them: a title, one h1, at most
-// MaxHTML bytes, no room needed beyond a phone's width, nothing that axe finds, no trouble behind the page. Status is the
+// MaxHTML bytes, no room needed beyond the tab's width, nothing that axe finds, no trouble behind the page. Status is the
 // page's HTTP status.
 func (b *Tab) Faults() (status int, faults []string) {
+	b.t.Helper()
+	status, faults = b.shape()
+	faults = append(faults, b.axe()...)
+	return status, append(faults, b.TakeTrouble()...)
+}
+
+// shape is what Faults looks at before it asks axe.
+func (b *Tab) shape() (status int, faults []string) {
 	b.t.Helper()
 	var facts struct {
 		Status, Bytes, Headings int
@@ -36,16 +47,7 @@ func (b *Tab) Faults() (status int, faults []string) {
 	if facts.Bytes > MaxHTML {
 		add("%d bytes of HTML, more than %d", facts.Bytes, MaxHTML)
 	}
-	faults = append(faults, b.axe()...)
-	if b.look.Width != phone {
-		b.Resize(phone, 844)
-		defer b.Resize(0, 0)
-	}
-	faults = append(faults, b.overflow()...)
-	for _, t := range b.TakeTrouble() {
-		add("%s", t)
-	}
-	return facts.Status, faults
+	return facts.Status, append(faults, b.overflow()...)
 }
 
 // overflow returns what makes the page scroll sideways at the tab's width.
@@ -77,16 +79,31 @@ var axeScript = sync.OnceValues(func() (string, error) {
 	return "", fmt.Errorf("axe-core is not installed; run make test, or npm ci: %w", err)
 })
 
-// axe returns what axe-core finds on the page: WCAG 2.2 AA and its best practices.
-func (b *Tab) axe() []string {
+// bringAxe lets every page that the tab loads from now on have axe in it.
+func (b *Tab) bringAxe() {
 	b.t.Helper()
 	js, err := axeScript()
 	if err != nil {
 		b.t.Fatalf("%v", err)
 	}
-	b.Eval(js+"\n;0", nil)
+	b.do("bring axe", command(page.Enable, page.EnableParams{}), command(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: js}))
+}
+
+// axe returns what axe-core finds on the page: WCAG 2.2 AA and its best practices.
+func (b *Tab) axe() []string {
+	b.t.Helper()
+	defer func(before time.Duration) { b.Patience = before }(b.Patience)
+	b.Patience = 2 * time.Minute // a long page on a busy machine
+	var ready bool
+	if b.Eval(`typeof axe === "object"`, &ready); !ready {
+		js, err := axeScript()
+		if err != nil {
+			b.t.Fatalf("%v", err)
+		}
+		b.Eval(js+"\n;0", nil)
+	}
 	var found []string
-	b.Eval(`axe.run(document, {resultTypes: ["violations"], runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
+	b.Eval(`axe.run(document, {preload: false, resultTypes: ["violations"], runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
 		.then((r) => r.violations.map((v) => v.impact + " " + v.id + ": " + v.help + " — " + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160)
 			+ (n.any[0]?.message ? " (" + n.any[0].message.slice(0, 160) + ")" : "")).join(" | ") + (v.nodes.length > 3 ? " and " + (v.nodes.length - 3) + " more" : "")))`, &found)
 	for i, f := range found {

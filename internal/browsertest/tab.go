@@ -95,7 +95,7 @@ func (b *Tab) Resize(width, height int64) {
 
 func (b *Tab) do(what string, actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, b.Patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
 		b.t.Fatalf("%s at %s: %v", what, b.Where(), err)
@@ -113,7 +113,7 @@ func (b *Tab) call(out any, name string, args ...any) error {
 
 // eval decodes the value of an expression into out, unless that is nil.
 func (b *Tab) eval(expr string, out any) error {
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, b.Patience)
 	defer cancel()
 	raw, err := chromedp.Run(ctx, chromedp.Evaluate[[]byte](expr, chromedp.EvalAsValue, chromedp.EvalAwaitPromise))
 	if err != nil || out == nil || len(raw) == 0 {
@@ -125,7 +125,7 @@ func (b *Tab) eval(expr string, out any) error {
 // wait tries fn until it is content. An error of fn counts as not yet: a page that is being left answers nothing.
 func (b *Tab) wait(what string, fn func() (bool, error)) {
 	b.t.Helper()
-	tick := time.NewTicker(15 * time.Millisecond)
+	tick := time.NewTicker(30 * time.Millisecond)
 	defer tick.Stop()
 	deadline := time.NewTimer(b.Patience)
 	defer deadline.Stop()

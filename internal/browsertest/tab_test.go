@@ -42,7 +42,7 @@ func site(t *testing.T) string {
 
 func TestTabActsAsAPerson(t *testing.T) {
 	base := site(t)
-	for _, look := range []Look{{}, {NoScript: true}, {Width: 390, Height: 844}} {
+	for _, look := range []Look{{}, {NoScript: true}, Phone} {
 		tab := theBrowser(t).Open(t, base, look)
 		tab.Go("/good")
 		tab.Fill("name", "Ünal & Söhne")
@@ -64,7 +64,7 @@ func TestTabActsAsAPerson(t *testing.T) {
 // Every law is broken once, and must be told.
 func TestFaultsAreFound(t *testing.T) {
 	base := site(t)
-	tab := theBrowser(t).Open(t, base, Look{})
+	tab := theBrowser(t).Open(t, base, Phone)
 	defer tab.Close()
 	for path, want := range map[string]string{
 		"/inline": "content security policy", "/foreign": "another origin", "/console": "too loud", "/broken": "exception", "/wide": "sideways",
