@@ -40,12 +40,12 @@ type house struct {
 
 // caller is somebody with a key and a session.
 type caller struct {
-	name           string
-	key, session   string
-	tenant         string
-	partner        string
-	own            map[string]string // an own object of each table
-	foreign, alien map[string]string // another's, by table, and what it is compared with
+	name         string
+	key, session string
+	tenant       string
+	partner      string
+	own          map[string]string // an own object of each table
+	foreign      map[string]string // another's, by table
 }
 
 func newHouse(t *testing.T) *house {

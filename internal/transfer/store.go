@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -229,10 +228,4 @@ func duplicates(ctx context.Context, tx *op.Tx, run id.ID, column int) (map[int]
 	var no, first int
 	_, err = pgx.ForEachRow(rows, []any{&no, &first}, func() error { out[no] = first; return nil })
 	return out, err
-}
-
-// afterRun is the position of a list of runs.
-type afterRun struct {
-	at *time.Time
-	id id.ID
 }
