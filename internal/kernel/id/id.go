@@ -4,6 +4,7 @@ package id
 
 import (
 	"database/sql/driver"
+	"encoding/hex"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -42,7 +43,21 @@ func (v ID) String() string {
 func (v ID) IsZero() bool { return v == Nil }
 
 // MarshalText writes the canonical form, nothing for Nil.
-func (v ID) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+func (v ID) MarshalText() ([]byte, error) { return v.AppendText(nil) }
+
+// AppendText adds the canonical form to b, nothing for Nil: ids are the most of many an answer.
+func (v ID) AppendText(b []byte) ([]byte, error) {
+	if v == Nil {
+		return b, nil
+	}
+	for i, part := range [...][]byte{v[:4], v[4:6], v[6:8], v[8:10], v[10:]} {
+		if i > 0 {
+			b = append(b, '-')
+		}
+		b = hex.AppendEncode(b, part)
+	}
+	return b, nil
+}
 
 // UnmarshalText reads the canonical form; empty text is Nil.
 func (v *ID) UnmarshalText(b []byte) error {
