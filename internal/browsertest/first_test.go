@@ -22,7 +22,7 @@ func TestSetUp(t *testing.T) {
 	tab.Fill("email", "frida@first.test")
 	tab.Fill("password", "short")
 	tab.Press("Start")
-	tab.See("At least 15 characters")
+	tab.See("This did not go through", "15 characters")
 	if got := tab.Value("programme"); got != "First Vendor" {
 		t.Errorf("a refused form forgot the programme's name: %q", got)
 	}
