@@ -588,6 +588,7 @@ create table member (
   constraint member_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
 );
 CREATE INDEX member_import_ix ON app.member USING btree (tenant_id, import_id) WHERE (import_id IS NOT NULL);
+CREATE INDEX member_label_ix ON app.member USING btree (tenant_id, member_id) INCLUDE (name);
 CREATE INDEX member_name_ix ON app.member USING btree (tenant_id, name, member_id);
 CREATE INDEX member_partner_ix ON app.member USING btree (tenant_id, partner_id, name, member_id);
 CREATE INDEX member_person_ix ON app.member USING btree (person_id) WHERE (person_id IS NOT NULL);
@@ -658,6 +659,7 @@ create table partner (
 );
 CREATE INDEX partner_created_ix ON app.partner USING btree (tenant_id, created_at DESC, partner_id DESC);
 CREATE INDEX partner_import_ix ON app.partner USING btree (tenant_id, import_id) WHERE (import_id IS NOT NULL);
+CREATE INDEX partner_label_ix ON app.partner USING btree (tenant_id, partner_id) INCLUDE (name);
 CREATE INDEX partner_name_ix ON app.partner USING btree (tenant_id, name_norm, partner_id);
 grant select on partner to entente_definer;
 grant select on partner to entente_partner;
@@ -996,7 +998,8 @@ CREATE OR REPLACE FUNCTION app.claim_answer(in_key text, in_name_norm text, in_s
  RETURNS text
  LANGUAGE sql
  STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET "pg_trgm.similarity_threshold" TO '0.6'
 AS $function$
   select case
     when in_key <> '' and exists (select 1 from app.deal_claim c where c.tenant_id = app.tenant() and c.claim_key = in_key
@@ -1004,7 +1007,9 @@ AS $function$
     when in_key <> '' and exists (select 1 from app.deal d where d.tenant_id = app.tenant() and d.claim_key = in_key
            and d.state in ('submitted', 'returned', 'approved', 'won') and d.deal_id is distinct from in_self)
       or in_name_norm <> '' and exists (select 1 from app.deal d where d.tenant_id = app.tenant() and d.name_norm = in_name_norm
-           and d.state in ('submitted', 'returned', 'approved', 'won') and d.deal_id is distinct from in_self) then 'look'
+           and d.state in ('submitted', 'returned', 'approved', 'won') and d.deal_id is distinct from in_self)
+      or in_name_norm <> '' and exists (select 1 from app.deal d where d.tenant_id = app.tenant() and d.name_norm % in_name_norm
+           and d.state in ('submitted', 'returned', 'approved') and d.deal_id is distinct from in_self) then 'look'
     else 'free' end
 $function$;
 alter routine claim_answer(text,text,uuid) owner to entente_definer;

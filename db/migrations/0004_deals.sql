@@ -192,16 +192,18 @@ begin
 end $$;
 
 -- claim_answer is the blind availability check: 'taken' when another partner (or the vendor) holds the key now,
--- 'look' when another registration for the key or the very same name is open, else 'free'. It never says whose.
+-- 'look' when another registration for the key, the same name or a similar one is open, else 'free'. It never says whose.
 create function app.claim_answer(in_key text, in_name_norm text, in_self uuid) returns text
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+language sql stable security definer set search_path = pg_catalog, public, pg_temp set pg_trgm.similarity_threshold = 0.6 as $$
   select case
     when in_key <> '' and exists (select 1 from app.deal_claim c where c.tenant_id = app.tenant() and c.claim_key = in_key
            and c.period @> app.now() and c.deal_id is distinct from in_self) then 'taken'
     when in_key <> '' and exists (select 1 from app.deal d where d.tenant_id = app.tenant() and d.claim_key = in_key
            and d.state in ('submitted', 'returned', 'approved', 'won') and d.deal_id is distinct from in_self)
       or in_name_norm <> '' and exists (select 1 from app.deal d where d.tenant_id = app.tenant() and d.name_norm = in_name_norm
-           and d.state in ('submitted', 'returned', 'approved', 'won') and d.deal_id is distinct from in_self) then 'look'
+           and d.state in ('submitted', 'returned', 'approved', 'won') and d.deal_id is distinct from in_self)
+      or in_name_norm <> '' and exists (select 1 from app.deal d where d.tenant_id = app.tenant() and d.name_norm % in_name_norm
+           and d.state in ('submitted', 'returned', 'approved') and d.deal_id is distinct from in_self) then 'look'
     else 'free' end
 $$;
 do $$ declare f text; begin

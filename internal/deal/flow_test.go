@@ -345,6 +345,7 @@ func TestCheck(t *testing.T) {
 		{CheckInput{Domain: "andere.de"}, Free},
 		{CheckInput{Domain: "andere.de", Name: "Firma Kunde.de GmbH"}, Look},
 		{CheckInput{Name: "Niemand AG"}, Free},
+		{CheckInput{Name: "Firma Kunden.de"}, Look},
 	} {
 		if got, err := w.s.Check(t.Context(), w.partner, c.in); err != nil || got != c.want {
 			t.Errorf("%+v: %s, %v", c.in, got, err)
@@ -355,7 +356,7 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%+v: %v", in, err)
 		}
 	}
-	if n := w.count(`select count(*) from audit_entry where action = 'deal.check' and actor_id = $1 and note <> ''`, w.partner.Member); n != 4 {
+	if n := w.count(`select count(*) from audit_entry where action = 'deal.check' and actor_id = $1 and note <> ''`, w.partner.Member); n != 5 {
 		t.Errorf("%d checks on record", n)
 	}
 	var err error
