@@ -43,6 +43,7 @@ func (a *App) FillDemo(ctx context.Context) error {
 		return nil
 	}
 	start := time.Now()
+	a.Log.Info("filling the demo, this takes a while")
 	done, err := a.Identity.CreateAdmin(ctx, identity.AdminInput{Slug: demoSlug, Programme: demoName, Name: "Ingrid Halden", Email: "admin@halden.example", Password: demoPassword, Currency: "EUR", Demo: true})
 	if err != nil {
 		return err

@@ -83,6 +83,13 @@ func (a *App) bare(w http.ResponseWriter, r *http.Request, title string) ui.Page
 	return ui.NewPage(w, r, v, title, "")
 }
 
+// refusalTitles are the headings of refusals that people meet; programs get the names of HTTP.
+var refusalTitles = map[int]string{
+	http.StatusForbidden: "Not allowed", http.StatusNotFound: "Not found", http.StatusMethodNotAllowed: "Not a page",
+	http.StatusRequestEntityTooLarge: "Too large", http.StatusTooManyRequests: "Too many requests", http.StatusInternalServerError: "Something broke here",
+	http.StatusServiceUnavailable: "Back in a moment",
+}
+
 // renderError draws the page of a refusal.
 func (a *App) renderError(w http.ResponseWriter, r *http.Request, who access.Actor, p *httpx.Problem) {
 	frame := ui.Page{}
@@ -94,7 +101,11 @@ func (a *App) renderError(w http.ResponseWriter, r *http.Request, who access.Act
 	if !frame.Viewer.SignedIn() {
 		frame = ui.NewPage(w, r, ui.Viewer{Reader: ui.Reader{Language: language(r), Zone: time.UTC, Now: a.Ops.Clock()}}, p.Title, "")
 	}
-	_ = ui.Render(w, r, p.Status, ui.ErrorPage(frame, p.Status, p.Title, p.Detail, p.RequestID))
+	title := p.Title
+	if words, ok := refusalTitles[p.Status]; ok {
+		title = words
+	}
+	_ = ui.Render(w, r, p.Status, ui.ErrorPage(frame, p.Status, title, p.Detail, p.RequestID))
 }
 
 // denied puts on record that a door refused somebody an action their role does not include.

@@ -54,7 +54,7 @@ func (a *App) webRoutes(web *door.Web, api *door.API) {
 		ui.ServeTheme(w, r)
 		return nil
 	})
-	identityweb.Routes(web, a.Identity, identityweb.Deps{Page: a.page, Bare: a.bare, Partners: a.Partners, SetUpDemo: a.FillSample})
+	identityweb.Routes(web, a.Identity, identityweb.Deps{Page: a.page, Bare: a.bare, Partners: a.Partners, Mails: a.Config.SMTP.Enabled(), SetUpDemo: a.FillSample})
 	reference.Routes(web, reference.Deps{Page: a.page, API: api, Origin: a.Config.Origin(), Read: identity.ActMe})
 	tenantweb.Routes(web, tenantweb.Deps{Page: a.page, Tenants: a.Tenants})
 	auditweb.Routes(web, auditweb.Deps{Page: a.page, Trail: a.Trail})

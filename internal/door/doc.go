@@ -93,7 +93,7 @@ func bodyHash(r *http.Request, body []byte) string {
 // forbidden is the refusal of an actor without any grant for the action.
 func forbidden(act access.Action) error {
 	return errs.New(errs.Forbidden, "forbidden",
-		"Your role does not include %q. Someone who manages roles can change that.", string(act))
+		"Your role does not include %q. An Admin of the programme can give another one.", string(act))
 }
 
 // Doors is both doors under one address: /api/ belongs to the API, all else to browsers.

@@ -53,7 +53,11 @@ func NewWeb(auth Authenticator, o WebOptions) *Web {
 		}
 	}
 	w.mux.HandleFunc("/", func(rw http.ResponseWriter, r *http.Request) {
-		w.fail(rw, r, access.Actor{}, lost(w.mux, rw, r))
+		who, err := w.auth.Browser(r)
+		if err != nil {
+			who = access.Actor{} // whoever is signed in keeps the frame of their pages
+		}
+		w.fail(rw, r, who, lost(w.mux, rw, r))
 	})
 	return w
 }
@@ -87,7 +91,7 @@ func (w *Web) Private(pattern string, act access.Action, h Handler) {
 			if w.opts.Denied != nil {
 				w.opts.Denied(r, who, act)
 			}
-			w.fail(rw, r, who, forbidden(act))
+			w.fail(rw, r, who, errs.New(errs.Forbidden, "forbidden", "Your role does not include this. An Admin of the programme can give you another one."))
 			return
 		}
 		if err := h(rw, r, who); err != nil {

@@ -28,6 +28,12 @@ func (s *Service) SetUpLink(ctx context.Context) (url string, err error) {
 	return s.link("/setup", token), s.newLink(ctx, purposeSetUp, id.Nil, token, now, now.Add(setUpFor))
 }
 
+// Unfounded reports whether there is no programme yet: nobody can sign in before the set-up link was used.
+func (s *Service) Unfounded(ctx context.Context) (bool, error) {
+	all, err := s.tenants.Register(ctx)
+	return err == nil && len(all) == 0, err
+}
+
 // SetUpOpen reports whether a set-up link still works: NotFound "link.not_found" if not.
 func (s *Service) SetUpOpen(ctx context.Context, token string) error {
 	_, err := s.openLink(ctx, purposeSetUp, token, s.now())
@@ -83,6 +89,9 @@ func (in *SetUpInput) check() error {
 	renamed := map[string]string{"name": "programme", "default_currency": "currency"}
 	if err := tenant.CheckNew(tenant.CreateInput{Slug: in.Slug, Name: in.Programme, DefaultCurrency: in.Currency, TimeZone: in.TimeZone}); err != nil {
 		for _, f := range errs.Of(err).Fields {
+			if f.Name == "slug" && in.Slug == "" && in.Programme == "" {
+				continue // made from the name, which is asked for anyway
+			}
 			if to, ok := renamed[f.Name]; ok {
 				f.Name = to
 			}

@@ -25,6 +25,7 @@ var states = map[string]struct {
 	"open":      {Accent, "Open"},
 	"active":    {Good, "Active"},
 	"invited":   {Accent, "Invited"},
+	"listed":    {Neutral, "Not invited"},
 	"suspended": {Bad, "Suspended"},
 	"prospect":  {Neutral, "Prospect"},
 	"inactive":  {Neutral, "Inactive"},
@@ -54,6 +55,12 @@ func stateOf(s string) (Tone, string) {
 		words = strings.ToUpper(words[:1]) + words[1:]
 	}
 	return Neutral, words
+}
+
+// StateLabel is a state as State words it, for choices.
+func StateLabel(s string) string {
+	_, text := stateOf(s)
+	return text
 }
 
 // Fact is one line of Facts. Value is shown when Content is nil; both empty shows a dash.

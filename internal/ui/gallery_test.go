@@ -192,6 +192,9 @@ func checkRules(t *testing.T, name string, doc *html.Node) {
 		if n.Data == "label" {
 			labels[a["for"]] = true
 		}
+		if n.Data == "fieldset" { // its legend names it
+			labels[a["id"]] = true
+		}
 		if n.Data == "use" {
 			_, icon, _ := strings.Cut(a["href"], "#")
 			if !slices.Contains(icons, icon) {

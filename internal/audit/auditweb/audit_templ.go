@@ -378,9 +378,9 @@ func entry(v listView, e row) templ.Component {
 			}
 		} else if !e.Own() {
 			var templ_7745c5c3_Var15 string
-			templ_7745c5c3_Var15, templ_7745c5c3_Err = templ.JoinStringErrs(trail.Noun(e.ObjectType))
+			templ_7745c5c3_Var15, templ_7745c5c3_Err = templ.JoinStringErrs(noun(e.Entry))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/audit/auditweb/audit.templ`, Line: 67, Col: 31}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/audit/auditweb/audit.templ`, Line: 67, Col: 20}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var15))
 			if templ_7745c5c3_Err != nil {
@@ -692,6 +692,14 @@ func objectName(e trail.Entry) string {
 		return e.ObjectLabel
 	}
 	return "without a name"
+}
+
+// noun is the kind of record; a question about a customer names no deal.
+func noun(e trail.Entry) string {
+	if e.Action == "deal.check" {
+		return "customer"
+	}
+	return trail.Noun(e.ObjectType)
 }
 
 func noteLabel(e trail.Entry) string {

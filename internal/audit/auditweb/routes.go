@@ -74,19 +74,25 @@ func (p pages) list(w http.ResponseWriter, r *http.Request, who access.Actor) er
 	}
 	v.Next, v.Shown = page.Next, len(page.Items)
 	for _, e := range page.Items {
-		v.rows = append(v.rows, rowOf(e, pg.Viewer.Reader.Zone))
+		v.rows = append(v.rows, rowOf(e, who, pg.Viewer.Reader.Zone))
 	}
 	pg.Subtitle, pg.Actions = "Everything that anybody did or was refused, in the programme and by its keys. Nobody can change it.", ui.ExportMenu(v.List, "/audit/export")
 	return ui.Render(w, r, status, listPage(pg, v))
 }
 
-func rowOf(e trail.Entry, zone *time.Location) row {
+func rowOf(e trail.Entry, who access.Actor, zone *time.Location) row {
 	out := row{Entry: e, href: objectHref(e)}
+	if act, ok := opens[e.ObjectType]; ok && !who.May(act) {
+		out.href = ""
+	}
 	for _, l := range e.Lines(zone) {
 		out.changes = append(out.changes, ui.Change{Field: l.Field, Old: l.Old, New: l.New})
 	}
 	return out
 }
+
+// opens says which permission the page of a record needs where not everybody who reads the log has it.
+var opens = map[string]access.Action{"tenant": "tenant.update", "stage": "stage.update", "mail": "mail.read"}
 
 // objectHref is where a record has its page. A refusal leads nowhere: there may be nothing.
 func objectHref(e trail.Entry) string {

@@ -25,7 +25,7 @@ var done = map[access.Action]string{
 	"person.invite": "invited", "person.update": "changed", "person.suspend": "changed the access of",
 	"key.create": "created", "key.revoke": "revoked", "me.update": "changed their own account", "me.accept": "accepted the invitation", "me.sign_in": "signed in",
 	"me.sign_out": "signed out", "me.reset": "set a new password", "me.key_create": "created", "me.key_revoke": "revoked",
-	"import.create": "uploaded", "import.check": "checked", "import.map": "changed the mapping of", "import.commit": "imported", "import.undo": "took back",
+	"import.create": "uploaded", "import.check": "checked", "import.map": "changed the mapping of", "import.commit": "committed", "import.undo": "took back",
 	"mail.send": "sent", "tenant.create": "set up", "tenant.update": "changed", "stage.update": "changed", "product.update": "changed",
 }
 

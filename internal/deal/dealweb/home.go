@@ -51,7 +51,7 @@ func homeLine(who access.Actor, v ui.Viewer) string {
 	if vendor(who) {
 		return "Where the partner programme stands today."
 	}
-	return v.Company + " in the programme of " + v.Brand.Name + "."
+	return v.Company + ", partner of " + v.Brand.Name + "."
 }
 
 func (p *pages) vendorHome(r *http.Request, who access.Actor, v *homeView) (err error) {
@@ -172,7 +172,7 @@ func (v *homeView) forecast() ui.Stat {
 }
 
 func (v *homeView) wonNow() ui.Stat {
-	s := ui.Stat{Label: "Won this month", Value: "–", Icon: "trophy", Href: "/deals?state=won"}
+	s := ui.Stat{Label: "Won this month", Value: "–", Note: "nothing last month", Icon: "trophy", Href: "/deals?state=won"}
 	if n := len(v.sum.WonByMonth); n > 1 && v.upToNow() {
 		s.Value = short(v.rd, v.sum.WonByMonth[n-1].Totals, "–")
 		s.Note = short(v.rd, v.sum.WonByMonth[n-2].Totals, "nothing") + " last month"
@@ -199,9 +199,6 @@ func (v *homeView) bars(cur string) chart.BarsData {
 func (v *homeView) bins() chart.AgesData {
 	d := chart.AgesData{ID: "ages", Title: "Decisions waiting by age", LabelHead: "Waiting for", CountHead: "Registrations",
 		Summary: counted(v.rd, v.waiting(), "registration waits", "registrations wait") + " for a decision."}
-	if v.waiting() == 0 {
-		d.Summary = "Nothing waits for a decision."
-	}
 	for _, b := range v.sum.Waiting {
 		d.Bins = append(d.Bins, chart.Bin{Label: ageLabel(b), Count: int(b.Count), Late: late(b), Href: "/deals/queue"})
 	}

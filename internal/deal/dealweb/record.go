@@ -145,7 +145,7 @@ func (v recordView) nextApproved() next {
 type window struct {
 	until      time.Time
 	done, days int
-	left       string
+	left, word string // "16 days left", "until"
 }
 
 func (v recordView) window() (window, bool) {
@@ -159,7 +159,11 @@ func (v recordView) window() (window, bool) {
 	}
 	days := max(1, int(until.Sub(from).Hours()/24+0.5))
 	left := daysUntil(v.Now, *until)
-	return window{*until, max(0, days-left), days, daysLeft(v.Now, *until)}, true
+	word := "until"
+	if left == 0 {
+		word = "on"
+	}
+	return window{*until, max(0, days-left), days, daysLeft(v.Now, *until), word}, true
 }
 
 // openStages are the steps of the pipeline, and the end that the deal has reached or may reach.

@@ -221,6 +221,14 @@ func (v formView) currencies() []ui.Option {
 	return out
 }
 
+// amountHint says what the amount is needed for: a draft goes without.
+func amountHint(v formView) string {
+	if v.form.Value("version") != "" {
+		return "An estimate will do."
+	}
+	return "Needed to register; an estimate will do."
+}
+
 func countries() []ui.Option {
 	var out []ui.Option
 	for _, c := range country.All() {

@@ -142,7 +142,7 @@ func stepPage(p ui.Page, v stepView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			case deal.ActWithdraw:
-				templ_7745c5c3_Err = ui.Textarea(ui.FieldOf(v.form, "reason", "Why? (you may leave this empty)").Max(2000)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Textarea(ui.FieldOf(v.form, "reason", "Why? (optional)").Max(2000)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -160,7 +160,7 @@ func stepPage(p ui.Page, v stepView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = ui.Textarea(ui.FieldOf(v.form, "reason", "Why was it lost? (you may leave this empty)").Max(2000)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Textarea(ui.FieldOf(v.form, "reason", "Why was it lost? (optional)").Max(2000)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

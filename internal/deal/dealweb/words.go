@@ -123,7 +123,7 @@ func daysUntil(now, t time.Time) int {
 func daysLeft(now, t time.Time) string {
 	switch n := daysUntil(now, t); n {
 	case 0:
-		return "ended"
+		return "Ended"
 	case 1:
 		return "1 day left"
 	default:

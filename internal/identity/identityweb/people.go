@@ -3,6 +3,7 @@ package identityweb
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/access/role"
@@ -77,6 +78,14 @@ func roleOptions(who access.Actor) []ui.Option {
 	return out
 }
 
+func statusOptions() []ui.Option {
+	var out []ui.Option
+	for _, s := range identity.Statuses {
+		out = append(out, ui.Option{Value: s, Label: ui.StateLabel(s)})
+	}
+	return out
+}
+
 func allRoles() []ui.Option {
 	var out []ui.Option
 	for _, r := range role.All {
@@ -104,6 +113,9 @@ func (p *pages) drawInvite(w http.ResponseWriter, r *http.Request, who access.Ac
 	}
 	page.Crumbs = []ui.Link{{Label: "People", Href: "/people"}}
 	page.Subtitle = "They get a mail with a link, set their own password, and are in."
+	if !p.Mails {
+		page.Subtitle = "You get a link to send them. They set their own password, and are in."
+	}
 	return ui.Render(w, r, status, invitePage(page, f, roleOptions(who), companies))
 }
 
@@ -121,12 +133,28 @@ func (p *pages) invite(w http.ResponseWriter, r *http.Request, who access.Actor)
 		v, err = p.identity.Invite(r.Context(), who, in)
 	}
 	if err != nil {
-		if status := absorb(w, f, err); status != 0 {
+		if status := absorb(w, f, choosing(err, in)); status != 0 {
 			return p.drawInvite(w, r, who, status, f)
 		}
 		return err
 	}
 	return p.drawInvited(w, r, who, v)
+}
+
+// choosing says of a role that nobody chose what the page offers; the use case names the values of the API.
+func choosing(err error, in identity.InviteInput) error {
+	e := errs.Of(err)
+	if in.Role != "" || e.Kind != errs.Invalid {
+		return err
+	}
+	worded := *e
+	worded.Fields = slices.Clone(e.Fields)
+	for i := range worded.Fields {
+		if worded.Fields[i].Name == "role" {
+			worded.Fields[i].Msg = "Choose a role."
+		}
+	}
+	return &worded
 }
 
 // drawInvited shows the link this once, for installations without mail and for people who prefer to send it themselves.
@@ -136,7 +164,7 @@ func (p *pages) drawInvited(w http.ResponseWriter, r *http.Request, who access.A
 		return err
 	}
 	page.Crumbs = []ui.Link{{Label: "People", Href: "/people"}}
-	return ui.Render(w, r, http.StatusOK, invitedPage(page, v))
+	return ui.Render(w, r, http.StatusOK, invitedPage(page, v, p.Mails))
 }
 
 func (p *pages) reinvite(w http.ResponseWriter, r *http.Request, who access.Actor) error {

@@ -22,6 +22,7 @@ type Deps struct {
 	Page     func(w http.ResponseWriter, r *http.Request, who access.Actor, title, active string) (ui.Page, error)
 	Bare     func(w http.ResponseWriter, r *http.Request, title string) ui.Page // before sign-in, in the programme's look
 	Partners *partner.Service
+	Mails    bool // mails leave the house; without a server people are told to send links themselves
 	// SetUpDemo fills the programme that was just set up with sample data. nil: it is not offered.
 	SetUpDemo func(ctx context.Context, admin access.Actor) error
 }

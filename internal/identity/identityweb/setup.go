@@ -92,13 +92,6 @@ func (v invited) signIn() string {
 	return "/sign-in?email=" + url.QueryEscape(v.Email) + "&next=" + url.QueryEscape("/invitation?token="+url.QueryEscape(v.token))
 }
 
-func (v invited) place() string {
-	if v.PartnerName == "" {
-		return v.TenantName
-	}
-	return v.PartnerName + ", partner of " + v.TenantName
-}
-
 func (v invited) role() string { return role.Label(v.Role) }
 
 // readInvitation returns what the token is for and whether this browser is the invited person's.
@@ -127,7 +120,10 @@ func (p *pages) invitationForm(w http.ResponseWriter, r *http.Request) error {
 
 func (p *pages) invitationFrame(w http.ResponseWriter, r *http.Request, v invited) ui.Page {
 	page := p.Bare(w, r, "Welcome to "+v.TenantName)
-	page.Subtitle = "You are invited to " + v.place() + " as " + v.role() + "."
+	page.Subtitle = "You are invited as " + v.role() + "."
+	if v.PartnerName != "" {
+		page.Subtitle = "You are invited as " + v.role() + " of " + v.PartnerName + "."
+	}
 	return page
 }
 

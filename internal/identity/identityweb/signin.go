@@ -45,8 +45,17 @@ func (p *pages) signInForm(w http.ResponseWriter, r *http.Request) error {
 	case err != nil && !errs.IsKind(err, errs.Unauthenticated):
 		return err
 	}
+	page := p.Bare(w, r, "Sign in")
+	if page.Viewer.Brand.Name == "" { // no programme, or several
+		if fresh, err := p.identity.Unfounded(r.Context()); err != nil {
+			return err
+		} else if fresh {
+			page.Title = "Set-up is not done yet"
+			return ui.Render(w, r, http.StatusOK, unfoundedPage(page))
+		}
+	}
 	f := httpx.NewForm(map[string]string{"next": next, "email": r.URL.Query().Get("email")})
-	return ui.Render(w, r, http.StatusOK, signInPage(p.Bare(w, r, "Sign in"), f))
+	return ui.Render(w, r, http.StatusOK, signInPage(page, f))
 }
 
 func (p *pages) signIn(w http.ResponseWriter, r *http.Request) error {

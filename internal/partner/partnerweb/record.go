@@ -3,6 +3,7 @@ package partnerweb
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,7 +99,7 @@ func events(entries []trail.Entry, zone *time.Location) []ui.Event {
 func subtitle(it partner.Partner) string {
 	parts := []string{kindLabels[it.Kind]}
 	for _, s := range []string{it.Region, country.Name(it.Country)} {
-		if s != "" {
+		if s != "" && !slices.Contains(parts, s) {
 			parts = append(parts, s)
 		}
 	}

@@ -60,7 +60,7 @@ func (p pages) draw(w http.ResponseWriter, r *http.Request, who access.Actor, co
 	}
 	pg.Crumbs = []ui.Link{{Label: "Imports", Href: "/imports"}}
 	pg.Lead = status(view.run)
-	pg.Subtitle = fmt.Sprintf("%s · %s rows · uploaded by %s", kindLabels[view.run.Kind], ui.FormatNumber(ui.WithReader(r.Context(), pg.Viewer.Reader), int64(view.run.Total)), view.run.CreatedByName)
+	pg.Subtitle = fmt.Sprintf("%s · %s · uploaded by %s", kindLabels[view.run.Kind], rowCount(ui.WithReader(r.Context(), pg.Viewer.Reader), view.run.Total), view.run.CreatedByName)
 	pg.Actions = tools(view)
 	return ui.Render(w, r, code, recordPage(pg, view))
 }

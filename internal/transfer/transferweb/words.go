@@ -15,12 +15,19 @@ type stepFunc func(ctx context.Context, who access.Actor, in transfer.StepInput)
 
 var fieldLabels = map[string]string{"stage": "Stage", "state": "State", "product": "Product", "partner": "Partner", "owner": "Person", "account": "Customer"}
 
+func rowCount(ctx context.Context, n int) string {
+	if n == 1 {
+		return "1 row"
+	}
+	return ui.FormatNumber(ctx, int64(n)) + " rows"
+}
+
 func commitText(ctx context.Context, v recordView) string {
 	n := func(of int) string { return ui.FormatNumber(ctx, int64(of)) }
 	r := v.run
-	text := fmt.Sprintf("%s rows are created and %s updated in the name of %s. No mail is sent.", n(r.Created), n(r.Updated), v.who.Name)
+	text := fmt.Sprintf("%s to create and %s to update, in the name of %s. No mail is sent.", rowCount(ctx, r.Created), n(r.Updated), v.who.Name)
 	if r.Refused > 0 {
-		text += fmt.Sprintf(" %s refused rows stay out.", n(r.Refused))
+		text += fmt.Sprintf(" Refused and left out: %s.", rowCount(ctx, r.Refused))
 	}
 	return text + " You can undo it for seven days."
 }

@@ -71,6 +71,13 @@ export function forms(htmx) {
     });
   }
 
+  // The summary above a refused form says which field it means.
+  for (const a of document.querySelectorAll(".error-summary a[href^='#']")) {
+    const id = a.hash.slice(1);
+    const label = document.querySelector(`label[for="${CSS.escape(id)}"], fieldset#${CSS.escape(id)} > legend`);
+    const words = label?.firstChild?.textContent.trim();
+    if (words) a.prepend(`${words.replace(/[?:]$/, "")}: `);
+  }
   document.querySelector("[data-focus]")?.focus();
   setInterval(freshen, 30000);
 }
