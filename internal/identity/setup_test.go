@@ -36,10 +36,16 @@ func TestSetUp(t *testing.T) {
 	for _, f := range errs.Of(err).Fields {
 		names[f.Name] = true
 	}
-	for _, want := range []string{"programme", "slug", "name", "email", "password", "currency", "time_zone"} {
+	for _, want := range []string{"programme", "name", "email", "password", "currency", "time_zone"} {
 		if !names[want] {
 			t.Errorf("field %s is not refused: %v", want, err)
 		}
+	}
+	if names["slug"] {
+		t.Error("a short name that nobody typed is refused beside the name it is made from")
+	}
+	if fresh, err := s.Unfounded(t.Context()); err != nil || !fresh {
+		t.Errorf("unfounded before set-up: %v, %v", fresh, err)
 	}
 
 	in := SetUpInput{Programme: "Acme & Söhne", Name: "Ada", Email: "Ada@Acme.test", Password: plain, Currency: "EUR", TimeZone: "Europe/Berlin"}
@@ -65,6 +71,9 @@ func TestSetUp(t *testing.T) {
 	}
 	if good != 1 {
 		t.Fatalf("%d programmes were founded by one link", good)
+	}
+	if fresh, err := s.Unfounded(t.Context()); err != nil || fresh {
+		t.Errorf("unfounded after set-up: %v, %v", fresh, err)
 	}
 	who, err := s.BySession(t.Context(), made.Session.Token)
 	must(t, err)

@@ -9,6 +9,16 @@ import (
 	"entente.dev/internal/kernel/id"
 )
 
+// Enter presses the first button of a form, shown or not: in the registration form that is the one that registers.
+func TestEnterRegisters(t *testing.T) {
+	w := build(t)
+	page := w.Ask("agent", "GET /deals/new", "").Body.String()
+	register, check := strings.Index(page, `value="submit"`), strings.Index(page, `formaction="/deals/check"`)
+	if register < 0 || check < register {
+		t.Errorf("the button that registers is at %d, the one that only asks at %d", register, check)
+	}
+}
+
 func TestRegister(t *testing.T) {
 	w := build(t)
 	w.approved("rival", "Held", "held.example")
