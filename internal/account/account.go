@@ -128,7 +128,7 @@ func (f Facts) Apply(a *Account) errs.Problems {
 			d, ok := orgname.Domain(raw)
 			switch {
 			case !ok:
-				bad.Add("domain", "domain.malformed", "%q is not a domain; write it like example.com.", raw)
+				bad.Add("domain", "domain.malformed", "This is not a domain; write it like example.com.")
 			case orgname.FreeMail(d):
 				bad.Add("domain", "domain.free_mail", "%s is a public mail provider. Give the customer's own domain, or leave this empty.", d)
 			default:

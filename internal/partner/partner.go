@@ -104,7 +104,7 @@ func (f Facts) apply(p *Partner) errs.Problems {
 		for _, raw := range *f.Domains {
 			d, ok := orgname.Domain(raw)
 			if !ok {
-				bad.Add("domains", "domain.malformed", "%q is not a domain; write it like example.com.", raw)
+				bad.Add("domains", "domain.malformed", "%q is not a domain; write it like example.com.", shortened(raw))
 			} else if orgname.FreeMail(d) {
 				bad.Add("domains", "domain.free_mail", "%s is a public mail provider, not the partner's own domain.", d)
 			} else if !slices.Contains(p.Domains, d) {
@@ -174,4 +174,12 @@ func (s *Service) Get(ctx context.Context, who access.Actor, v id.ID) (Partner, 
 		r.Query(sqlGet, []any{who.Tenant, v}, one(&out))
 	})
 	return out.shown(who), err
+}
+
+// shortened keeps what was typed recognisable in a message.
+func shortened(s string) string {
+	if r := []rune(s); len(r) > 60 {
+		return string(r[:60]) + "…"
+	}
+	return s
 }

@@ -197,7 +197,11 @@ func (p pages) update(w http.ResponseWriter, r *http.Request, who access.Actor) 
 		f.Set("version", strconv.Itoa(it.Version))
 		return p.draw(w, r, who, http.StatusPreconditionFailed, it, f, changes)
 	case f.Absorb(err):
-		return p.draw(w, r, who, http.StatusUnprocessableEntity, account.Account{ID: key, Name: f.Value("name")}, f, nil)
+		it, err := p.Accounts.Get(r.Context(), who, key)
+		if err != nil {
+			return err
+		}
+		return p.draw(w, r, who, http.StatusUnprocessableEntity, it, f, nil)
 	}
 	return err
 }

@@ -151,7 +151,11 @@ func (p pages) updateContact(w http.ResponseWriter, r *http.Request, who access.
 		f.Set("version", strconv.Itoa(it.Version))
 		return p.drawContact(w, r, who, http.StatusPreconditionFailed, it, f, changes)
 	case f.Absorb(err):
-		return p.drawContact(w, r, who, http.StatusUnprocessableEntity, account.Contact{ID: key, Name: f.Value("name")}, f, nil)
+		it, err := p.Accounts.GetContact(r.Context(), who, key)
+		if err != nil {
+			return err
+		}
+		return p.drawContact(w, r, who, http.StatusUnprocessableEntity, it, f, nil)
 	}
 	return err
 }

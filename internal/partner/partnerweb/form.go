@@ -77,7 +77,7 @@ func (p pages) update(w http.ResponseWriter, r *http.Request, who access.Actor) 
 		return err
 	}
 	facts, version := factsOf(f, true), f.Version()
-	it := partner.Partner{ID: key, Name: f.Value("name")}
+	var it partner.Partner
 	if err = f.Err(); err == nil {
 		it, err = p.Partners.Update(r.Context(), who, key, version, facts)
 	}
@@ -89,7 +89,9 @@ func (p pages) update(w http.ResponseWriter, r *http.Request, who access.Actor) 
 	case errs.IsKind(err, errs.Stale):
 		return p.stale(w, r, who, key, f)
 	case f.Absorb(err):
-		it.ID = key
+		if it, err = p.Partners.Get(r.Context(), who, key); err != nil {
+			return err
+		}
 		return p.draw(w, r, who, http.StatusUnprocessableEntity, it, f, nil)
 	}
 	return err
