@@ -17,7 +17,7 @@ import (
 // done says each action in the past tense, as in "Ada approved the deal".
 var done = map[access.Action]string{
 	"deal.create": "registered", "deal.update": "changed", "deal.submit": "submitted", "deal.withdraw": "withdrew", "deal.approve": "approved",
-	"deal.return": "sent back", "deal.reject": "rejected", "deal.win": "marked as won", "deal.lose": "marked as lost", "deal.move": "moved to another stage",
+	"deal.return": "sent back", "deal.reject": "rejected", "deal.win": "won", "deal.lose": "lost", "deal.move": "moved",
 	"deal.note": "wrote a note on", "deal.expire": "let run out", "deal.check": "asked about", "deal.tell": "wrote mails about",
 	"view.save": "saved", "view.delete": "deleted",
 	"partner.create": "added", "partner.update": "changed", "account.create": "added", "account.update": "changed",
