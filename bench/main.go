@@ -147,11 +147,14 @@ func (o options) local(ctx context.Context, r *result) (err error) {
 		return err
 	}
 	who := watched{server: s.cmd.Process.Pid}
+	if o.whole { // before rows that add deals
+		r.Figures = append(r.Figures, exports(ctx, "http://"+s.addr, w, who)...)
+	}
 	if err := o.rows(ctx, s.addr, s.admin, w, who, r); err != nil {
 		return err
 	}
 	if o.whole {
-		o.wholes(ctx, s, data, w, who, r)
+		o.wholes(ctx, s, data, who, r)
 	}
 	if o.profile {
 		err = keep(ctx, "http://"+s.admin+"/debug/pprof/heap", filepath.Join(o.out, "heap.pprof"))

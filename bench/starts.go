@@ -46,11 +46,10 @@ func (o options) restarts(ctx context.Context, s *server, data, log string, r *r
 	return s, nil
 }
 
-// wholes measures the export, the imports and the memory after all.
-func (o options) wholes(ctx context.Context, s *server, data string, w world, who watched, r *result) {
+// wholes measures the imports and the memory after all.
+func (o options) wholes(ctx context.Context, s *server, data string, who watched, r *result) {
 	base := "http://" + s.addr
-	r.Figures = append(r.Figures, exports(ctx, base, w, who.server)...)
-	r.Figures = append(r.Figures, o.imports(ctx, base, data)...)
+	r.Figures = append(r.Figures, o.imports(ctx, base, data, who)...)
 	memory := figure{Name: "memory", What: "resident memory of the Go process after all of this", Unit: "MiB", Value: float64(resident(who.server)) / mib}
 	r.Figures = append(r.Figures, memory.atMost(100))
 	time.Sleep(10 * time.Second)
@@ -60,7 +59,7 @@ func (o options) wholes(ctx context.Context, s *server, data string, w world, wh
 }
 
 // imports imports the sample twice, each time into a programme of its own.
-func (o options) imports(ctx context.Context, base, data string) []figure {
+func (o options) imports(ctx context.Context, base, data string, who watched) []figure {
 	var into [2]caller
 	url, err := embedded.Attach(ctx, data)
 	for i := range into {
@@ -71,5 +70,5 @@ func (o options) imports(ctx context.Context, base, data string) []figure {
 	if err != nil {
 		return []figure{figure{Name: "import", What: "programmes to import into"}.failed(err)}
 	}
-	return []figure{importAPI(ctx, base, into[0], o.sample), importCLI(ctx, o.bin, data, into[1], o.sample)}
+	return []figure{importAPI(ctx, base, into[0], o.sample, who), importCLI(ctx, o.bin, data, into[1], o.sample, who)}
 }
