@@ -233,6 +233,24 @@ CREATE TRIGGER history_insert AFTER INSERT ON app.contact REFERENCING NEW TABLE 
 CREATE TRIGGER history_update AFTER UPDATE ON app.contact REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('contact_id');
 CREATE TRIGGER partner_links BEFORE INSERT OR UPDATE ON app.contact FOR EACH ROW EXECUTE FUNCTION partner_links('contact_account_fk', 'account_id', 'account', 'account_id', 'contact_partner_fk', 'partner_id', 'partner', 'partner_id');
 
+create table data_key (
+  tenant_id uuid not null, -- class=internal category=authorization
+  key_version integer not null, -- class=internal category=authorization
+  wrapped bytea, -- class=secret category=authorization
+  kek_id text not null, -- class=internal category=authorization
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=authorization
+  destroyed_at timestamp with time zone, -- class=internal category=authorization
+  constraint data_key_destroyed_ck CHECK (((wrapped IS NULL) = (destroyed_at IS NOT NULL))),
+  constraint data_key_pk PRIMARY KEY (tenant_id, key_version),
+  constraint data_key_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id),
+  constraint data_key_version_ck CHECK ((key_version > 0))
+);
+grant insert, select, update on data_key to entente_worker;
+alter table data_key enable row level security;
+alter table data_key force row level security;
+create policy tenant_floor on data_key as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on data_key as permissive all to entente_worker using true check true;
+
 create table deal (
   tenant_id uuid not null, -- class=internal category=customer-data
   deal_id uuid not null, -- class=internal category=customer-data
@@ -701,6 +719,64 @@ alter table person force row level security;
 create policy definer_reach on person as permissive all to entente_definer using true check true;
 create policy public_reach on person as permissive all to entente_public using true check true;
 
+create table policy_clock (
+  tenant_id uuid not null, -- class=public category=authorization
+  clock_id uuid not null default gen_random_uuid(), -- class=public category=authorization
+  clock text not null, -- class=public category=authorization
+  keep interval, -- class=public category=authorization
+  who text not null default ''::text, -- class=public category=authorization
+  constraint policy_clock_clock_ck CHECK ((clock = ANY (ARRAY['breach-notice'::text, 'purge-after-deletion'::text, 'policy-notice'::text, 'subject-answer'::text]))),
+  constraint policy_clock_keep_ck CHECK (((keep >= '00:00:00'::interval) AND (keep <= '5 years'::interval))),
+  constraint policy_clock_pk PRIMARY KEY (tenant_id, clock),
+  constraint policy_clock_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+grant select on policy_clock to entente_partner;
+grant insert on policy_clock to entente_platform;
+grant select on policy_clock to entente_public;
+grant delete, insert, select, update on policy_clock to entente_staff;
+grant delete, insert, select, update on policy_clock to entente_worker;
+alter table policy_clock enable row level security;
+alter table policy_clock force row level security;
+create policy partner_reach on policy_clock as permissive all to entente_partner using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy platform_reach on policy_clock as permissive all to entente_platform using true check true;
+create policy public_reach on policy_clock as permissive select to entente_public using true;
+create policy staff_reach on policy_clock as permissive all to entente_staff using true check true;
+create policy tenant_floor on policy_clock as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on policy_clock as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.policy_clock REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('clock_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.policy_clock REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('clock_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.policy_clock REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('clock_id');
+
+create table policy_version (
+  tenant_id uuid not null, -- class=public category=authorization
+  policy_id uuid not null, -- class=public category=authorization
+  number integer not null, -- class=public category=authorization
+  profile text not null, -- class=public category=authorization
+  document jsonb not null, -- class=public category=authorization
+  applied_by uuid, -- class=internal category=authorization
+  applied_by_name text not null, -- class=personal category=authorization
+  applied_at timestamp with time zone not null default app.now(), -- class=public category=authorization
+  constraint policy_version_number_ck CHECK ((number > 0)),
+  constraint policy_version_number_uq UNIQUE (tenant_id, number),
+  constraint policy_version_pk PRIMARY KEY (tenant_id, policy_id),
+  constraint policy_version_profile_ck CHECK ((profile ~ '^[a-z0-9][a-z0-9-]{0,39}$'::text)),
+  constraint policy_version_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+grant insert on policy_version to entente_platform;
+grant select on policy_version to entente_public;
+grant insert, select on policy_version to entente_staff;
+grant insert, select on policy_version to entente_worker;
+alter table policy_version enable row level security;
+alter table policy_version force row level security;
+create policy platform_reach on policy_version as permissive all to entente_platform using true check true;
+create policy public_reach on policy_version as permissive select to entente_public using true;
+create policy staff_reach on policy_version as permissive all to entente_staff using true check true;
+create policy tenant_floor on policy_version as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on policy_version as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.policy_version REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('policy_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.policy_version REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('policy_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.policy_version REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('policy_id');
+
 create table product (
   tenant_id uuid not null, -- class=business category=business-data
   product_id uuid not null, -- class=business category=business-data
@@ -728,6 +804,37 @@ create policy worker_reach on product as permissive all to entente_worker using 
 CREATE TRIGGER history_delete AFTER DELETE ON app.product REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('product_id');
 CREATE TRIGGER history_insert AFTER INSERT ON app.product REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('product_id');
 CREATE TRIGGER history_update AFTER UPDATE ON app.product REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('product_id');
+
+create table retention_rule (
+  tenant_id uuid not null, -- class=public category=authorization
+  rule_id uuid not null default gen_random_uuid(), -- class=public category=authorization
+  category text not null, -- class=public category=authorization
+  event text not null, -- class=public category=authorization
+  keep interval, -- class=public category=authorization
+  stored boolean not null default true, -- class=public category=authorization
+  from_tenant boolean not null default false, -- class=public category=authorization
+  constraint retention_rule_event_ck CHECK ((event = ANY (ARRAY['recorded'::text, 'last-sign-in'::text, 'relation-end'::text, 'account-deletion'::text, 'session-end'::text, 'solved'::text]))),
+  constraint retention_rule_keep_ck CHECK (((keep >= '00:00:00'::interval) AND (keep <= '100 years'::interval))),
+  constraint retention_rule_pk PRIMARY KEY (tenant_id, category),
+  constraint retention_rule_stored_ck CHECK ((stored OR (keep = '00:00:00'::interval))),
+  constraint retention_rule_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+grant select on retention_rule to entente_partner;
+grant insert on retention_rule to entente_platform;
+grant select on retention_rule to entente_public;
+grant delete, insert, select, update on retention_rule to entente_staff;
+grant delete, insert, select, update on retention_rule to entente_worker;
+alter table retention_rule enable row level security;
+alter table retention_rule force row level security;
+create policy partner_reach on retention_rule as permissive all to entente_partner using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy platform_reach on retention_rule as permissive all to entente_platform using true check true;
+create policy public_reach on retention_rule as permissive select to entente_public using true;
+create policy staff_reach on retention_rule as permissive all to entente_staff using true check true;
+create policy tenant_floor on retention_rule as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on retention_rule as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.retention_rule REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('rule_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.retention_rule REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('rule_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.retention_rule REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('rule_id');
 
 create table row_history (
   tenant_id uuid not null, -- class=internal category=audit-log
@@ -832,6 +939,26 @@ create policy definer_reach on session as permissive select to entente_definer u
 create policy public_reach on session as permissive all to entente_public using true check true;
 CREATE TRIGGER tell_auth_delete AFTER DELETE ON app.session FOR EACH ROW EXECUTE FUNCTION tell_auth('session_id');
 CREATE TRIGGER tell_auth_update AFTER UPDATE ON app.session FOR EACH ROW WHEN ((((old.revoked_at IS DISTINCT FROM new.revoked_at) OR (old.token_hash IS DISTINCT FROM new.token_hash)) OR (old.member_id IS DISTINCT FROM new.member_id))) EXECUTE FUNCTION tell_auth('session_id');
+
+create table signing_key (
+  key_id uuid not null, -- class=public category=authorization
+  verifier text not null, -- class=public category=authorization
+  wrapped bytea not null, -- class=secret category=authorization
+  kek_id text not null, -- class=public category=authorization
+  created_at timestamp with time zone not null default app.now(), -- class=public category=authorization
+  retired_at timestamp with time zone, -- class=public category=authorization
+  constraint signing_key_pk PRIMARY KEY (key_id),
+  constraint signing_key_verifier_uq UNIQUE (verifier)
+);
+CREATE UNIQUE INDEX signing_key_current_uq ON app.signing_key USING btree ((true)) WHERE (retired_at IS NULL);
+grant select (key_id, verifier, created_at, retired_at) on signing_key to entente_partner;
+grant select (key_id, verifier, created_at, retired_at) on signing_key to entente_public;
+grant select (key_id, verifier, created_at, retired_at) on signing_key to entente_staff;
+grant insert, select, update on signing_key to entente_worker;
+alter table signing_key enable row level security;
+alter table signing_key force row level security;
+create policy public_half on signing_key as permissive select to entente_partner, entente_public, entente_staff using true;
+create policy worker_reach on signing_key as permissive all to entente_worker using true check true;
 
 create table stage (
   tenant_id uuid not null, -- class=business category=business-data

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"entente.dev/internal/account"
@@ -16,10 +18,12 @@ import (
 	"entente.dev/internal/deal"
 	"entente.dev/internal/identity"
 	"entente.dev/internal/kernel/config"
+	"entente.dev/internal/kernel/crypt"
 	"entente.dev/internal/kernel/mailer"
 	"entente.dev/internal/kernel/page"
 	"entente.dev/internal/kernel/pg"
 	"entente.dev/internal/kernel/pg/embedded"
+	"entente.dev/internal/keyring"
 	"entente.dev/internal/mail"
 	"entente.dev/internal/op"
 	"entente.dev/internal/partner"
@@ -102,7 +106,12 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string,
 		db.Close()
 		return nil, err
 	}
-	a.Ops = &op.Ops{DB: db, Map: classes, Pages: page.NewSigner(db.Installation().Key("list cursors")), PublicURL: cfg.Origin(), Clock: time.Now, Log: log}
+	kek, err := newKEK(cfg)
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	a.Ops = &op.Ops{DB: db, Map: classes, Keys: keyring.New(db, kek, time.Now), Pages: page.NewSigner(db.Installation().Key("list cursors")), PublicURL: cfg.Origin(), Clock: time.Now, Log: log}
 	a.Tenants = tenant.New(a.Ops)
 	a.Mail = mail.New(a.Ops, sender)
 	a.Identity = identity.New(a.Ops, identity.Options{Tenants: a.Tenants})
@@ -113,6 +122,18 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string,
 	a.Transfer = transfer.New(a.Ops)
 	a.Ops.Listeners = a.listeners()
 	return a, nil
+}
+
+// newKEK returns the key-encryption key that the configuration names.
+func newKEK(cfg config.Config) (crypt.KEK, error) {
+	where, path, _ := strings.Cut(cfg.KEK, ":")
+	switch where {
+	case "":
+		return crypt.ReadFile(filepath.Join(cfg.Data, "keys", "kek"), true)
+	case "file":
+		return crypt.ReadFile(path, false)
+	}
+	return nil, fmt.Errorf("--kek %s: use file:PATH", cfg.KEK)
 }
 
 // newSender returns nil where no mail server is configured: mails then stay in the e-mail log.

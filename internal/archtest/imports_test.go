@@ -14,14 +14,14 @@ var importLaws = []law{
 
 // rooms in import order: each may import those before it, never those after it.
 var rooms = []string{
-	"access", "access/role", "datamap", "audit", "event", "op", "audit/trail", // tier 1
-	"tenant", "mail", "identity", // tier 2
+	"access", "access/role", "datamap", "keyring", "audit", "event", "op", "audit/trail", "audit/seal", // tier 1
+	"tenant", "file", "mail", "identity", "policy", // tier 2
 	"partner", "account", "deal", "commission", "billing", "content", // tier 3
-	"webhook", "transfer", "incident", "privacy", "trust",
+	"webhook", "transfer", "journal", "document", "incident", "retention", "privacy", "archive", "benchmark", "trust",
 }
 
 // adapters turn a protocol's bytes into a verified claim; they see no SQL and no room.
-var adapters = []string{"identity/password", "identity/totp", "identity/passkey", "identity/oidc", "identity/saml"}
+var adapters = []string{"identity/password", "identity/totp", "identity/passkey", "identity/oidc", "identity/saml", "audit/verify"}
 
 // doorKernel is what pages and API may use of the kernel: carrying values, not doing work.
 var doorKernel = []string{"httpx", "errs", "id", "money", "page", "country", "sheet", "orgname"}

@@ -24,6 +24,7 @@ var excuses = map[string]string{
 	"T1 session" + noTenant:       "a session begins before a membership is chosen; only the public persona has a grant, look-ups are by token hash",
 	"T1 one_time_link" + noTenant: "a reset or set-up link belongs to a person or to nobody, not to a tenant; only the public persona has a grant",
 	"T1 throttle" + noTenant:      "counts attempts before anybody is known; holds hashes only; only the public persona has a grant",
+	"T1 signing_key" + noTenant:   "the installation's signing key; its secret half is wrapped and read by the worker persona only, its public half is public",
 	"T1 installation" + noTenant:  "one row about the installation; nobody but the owner has a grant",
 
 	"T1 person" + byPublic:        "no tenant to compare with, see its missing tenant_id",

@@ -9,7 +9,8 @@
 //     does not commit.
 //  3. The function of a Write may run more than once (serialization retry): it does no mail and no HTTP.
 //  4. An idempotency key gives the same answer again and no second effect; with another body it is refused.
-//  5. Not found is recorded as a refusal too: an id of another tenant looks exactly like a random one, and leaves a trace.
+//  5. What anybody may read is read by Public, as the public persona: it sees what a policy of the table gives to everybody.
+//  6. Not found is recorded as a refusal too: an id of another tenant looks exactly like a random one, and leaves a trace.
 package op
 
 import (
@@ -27,12 +28,14 @@ import (
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/page"
 	"entente.dev/internal/kernel/pg"
+	"entente.dev/internal/keyring"
 )
 
 // Ops is what use cases run on; app builds one.
 type Ops struct {
 	DB        *pg.DB
 	Map       datamap.Map
+	Keys      *keyring.Ring
 	Listeners map[string][]Listener // by event name; see app/events.go
 	Pages     *page.Signer          // signs list cursors
 	PublicURL string                // where people reach the program, without a trailing slash; links in mails begin with it

@@ -140,6 +140,13 @@ func readOnce[T any](ctx context.Context, o *Ops, who access.Actor, act access.A
 	return out, tx.object, cmp.Or(err, tx.refused)
 }
 
+// Public runs fn in a read-only transaction of the public persona, bound to one tenant: for pages that anybody may read, such
+// as a data policy. No permission is asked; what a table gives to the public persona is what there is to see.
+func Public[T any](ctx context.Context, o *Ops, tenant id.ID, req access.Request, fn func(tx *Tx) (T, error)) (T, error) {
+	out, _, err := readOnce(ctx, o, access.NewAnonymous(tenant, req), "", fn)
+	return out, o.explain(err)
+}
+
 // Reads collects the statements of a Batch.
 type Reads struct {
 	Who   access.Actor
@@ -185,6 +192,8 @@ func (o *Ops) send(ctx context.Context, who access.Actor, b *pgx.Batch) error {
 func (o *Ops) explain(err error) error {
 	var known *errs.Error
 	switch {
+	case err == nil:
+		return nil
 	case errors.As(err, &known):
 		return err
 	case errors.Is(err, context.Canceled):

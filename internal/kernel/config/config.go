@@ -27,6 +27,8 @@ type Config struct {
 	DatabaseURLFile string `name:"database-url-file" env:"ENTENTE_DATABASE_URL_FILE" placeholder:"FILE" group:"Storage" help:"File that holds the database URL."`
 	Pool            Pool   `embed:"" prefix:"db-pool-" group:"Storage"`
 
+	KEK string `name:"kek" env:"ENTENTE_KEK" placeholder:"WHERE" group:"Storage" help:"Key-encryption key: file:PATH, systemd:NAME or vault:MOUNT/KEY. Default: a file in the data directory, made at the first start."`
+
 	SMTP SMTP `embed:"" prefix:"smtp-" group:"E-mail"`
 
 	LogLevel  string `name:"log-level" env:"ENTENTE_LOG_LEVEL" default:"info" placeholder:"LEVEL" group:"Logging" help:"debug, info, warn or error (${default})."`

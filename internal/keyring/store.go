@@ -1,0 +1,74 @@
+package keyring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"entente.dev/internal/kernel/crypt"
+	"entente.dev/internal/kernel/errs"
+	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/kernel/pg"
+)
+
+const (
+	sqlKey = `select key_version, wrapped, kek_id from data_key
+ where tenant_id = $1 and ($2 = 0 or key_version = $2) order by key_version desc limit 1`
+
+	sqlAddKey = `insert into data_key (tenant_id, key_version, wrapped, kek_id) values ($1, $2, $3, $4)
+on conflict on constraint data_key_pk do nothing`
+
+	sqlSigningKey = `select key_id, verifier, wrapped, kek_id from signing_key where retired_at is null`
+
+	sqlAddSigningKey = `insert into signing_key (key_id, verifier, wrapped, kek_id) values ($1, $2, $3, $4) on conflict do nothing`
+)
+
+type keyRow struct {
+	Version uint32
+	Wrapped []byte
+	KEK     string
+}
+
+// bound runs fn in a transaction of the worker persona, bound to the tenant.
+func (r *Ring) bound(ctx context.Context, tenant id.ID, fn func(tx pgx.Tx) error) error {
+	return pgx.BeginFunc(ctx, r.db.Pool(pg.Worker), func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, pg.SQLBind, pg.Binding{Tenant: tenant, Now: r.clock()}.Args()...); err != nil {
+			return err
+		}
+		return fn(tx)
+	})
+}
+
+// load returns a wrapped key; the first one of a tenant is made here.
+func (r *Ring) load(ctx context.Context, name keyName) (k keyRow, err error) {
+	err = r.bound(ctx, name.tenant, func(tx pgx.Tx) error {
+		read := func() error {
+			return tx.QueryRow(ctx, sqlKey, name.tenant, name.version).Scan(&k.Version, &k.Wrapped, &k.KEK)
+		}
+		if err := read(); !errors.Is(err, pgx.ErrNoRows) || name.version != 0 {
+			return err
+		}
+		wrapped, err := r.kek.Wrap(ctx, crypt.NewKey(), wrapData(name.tenant, 1))
+		if err != nil {
+			return r.unwrapFailed(err, r.kek.ID())
+		}
+		if _, err := tx.Exec(ctx, sqlAddKey, name.tenant, 1, wrapped, r.kek.ID()); err != nil {
+			return err
+		}
+		return read()
+	})
+	var known *errs.Error
+	switch {
+	case errors.As(err, &known):
+		return k, err
+	case errors.Is(err, pgx.ErrNoRows):
+		return k, fmt.Errorf("tenant %s has no data key of version %d: %w", name.tenant, name.version, crypt.ErrWrongKey)
+	case err != nil:
+		return k, &errs.Error{Kind: errs.Unavailable, Code: "keys.unavailable", Msg: "The keys of this programme cannot be read right now. Try again in a moment.", Err: err}
+	case k.Wrapped == nil:
+		return k, errs.New(errs.Conflict, "keys.destroyed", "The keys of this programme were destroyed; what they encrypted is gone for good.")
+	}
+	return k, nil
+}
