@@ -27,9 +27,19 @@ var nav = []navGroup{
 		{"partners", "Partners", "heart-handshake", "/partners", "g p"},
 		{"people", "People", "users", "/people", "g e"},
 	}},
+	{"Promises", []navItem{
+		{"trust", "Trust", "shield-check", "/promises", "g t"},
+		{"policy", "Data policy", "scale", "/policy", ""},
+		{"retention", "Retention", "hourglass", "/retention", ""},
+		{"privacy", "Privacy requests", "user-circle", "/privacy", ""},
+		{"incidents", "Incidents", "alert-triangle", "/incidents", ""},
+		{"documents", "Documents", "file-text", "/documents", ""},
+		{"processors", "Sub-processors", "world", "/processors", ""},
+	}},
 	{"Operate", []navItem{
 		{"imports", "Imports", "file-import", "/imports", "g i"},
 		{"audit", "Audit log", "history", "/audit", "g l"},
+		{"journal", "Access log", "eye", "/journal", ""},
 		{"mail", "E-mail log", "mail", "/mail", "g m"},
 		{"settings", "Settings", "settings", "/settings", "g s"},
 		{"api", "API", "code", "/api-reference", ""},
@@ -47,8 +57,8 @@ var creates = []navItem{
 }
 
 // NavKeys returns every key Viewer.Can may be asked for: the navigation entries ("home",
-// "queue", "deals", "board", "accounts", "contacts", "partners", "people", "imports",
-// "audit", "mail", "settings", "api") and the create entries ("deals.new", "partners.new",
+// "queue", "deals", "board", "accounts", "contacts", "partners", "people", "trust",
+// "policy", "retention", "privacy", "incidents", "documents", "processors", "imports", "audit", "journal", "mail", "settings", "api") and the create entries ("deals.new", "partners.new",
 // "accounts.new", "contacts.new", "people.new", "imports.new").
 func NavKeys() []string {
 	var out []string
