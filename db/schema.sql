@@ -207,6 +207,8 @@ create table contact (
   version integer not null default 1, -- class=internal category=customer-data
   created_at timestamp with time zone not null default app.now(), -- class=internal category=customer-data
   updated_at timestamp with time zone not null default app.now(), -- class=internal category=customer-data
+  restricted_at timestamp with time zone, -- class=internal category=customer-data
+  restricted_reason text not null default ''::text, -- class=internal category=customer-data
   constraint contact_account_fk FOREIGN KEY (tenant_id, account_id) REFERENCES account(tenant_id, account_id) ON DELETE SET NULL (account_id),
   constraint contact_email_ck CHECK (((email = lower(email)) AND (length(email) <= 254))),
   constraint contact_external_uq UNIQUE (tenant_id, external_id),
@@ -214,24 +216,79 @@ create table contact (
   constraint contact_partner_fk FOREIGN KEY (tenant_id, partner_id) REFERENCES partner(tenant_id, partner_id),
   constraint contact_phone_ck CHECK ((length(phone) <= 50)),
   constraint contact_pk PRIMARY KEY (tenant_id, contact_id),
+  constraint contact_restricted_ck CHECK (((restricted_at IS NULL) OR (restricted_reason <> ''::text))),
+  constraint contact_restricted_reason_ck CHECK ((length(restricted_reason) <= 500)),
   constraint contact_title_ck CHECK ((length(title) <= 200))
 );
 CREATE INDEX contact_account_ix ON app.contact USING btree (tenant_id, account_id, name);
+CREATE INDEX contact_email_ix ON app.contact USING btree (tenant_id, email) WHERE (email <> ''::text);
 CREATE INDEX contact_name_ix ON app.contact USING btree (tenant_id, name, contact_id);
 CREATE INDEX contact_partner_ix ON app.contact USING btree (tenant_id, partner_id, name, contact_id);
+CREATE INDEX contact_restricted_ix ON app.contact USING btree (tenant_id, restricted_at) WHERE (restricted_at IS NOT NULL);
+grant select (tenant_id, contact_id, email, restricted_at) on contact to entente_definer;
 grant delete, insert, select, update on contact to entente_partner;
 grant delete, insert, select, update on contact to entente_staff;
 grant delete, insert, select, update on contact to entente_worker;
 alter table contact enable row level security;
 alter table contact force row level security;
+create policy definer_reach on contact as permissive select to entente_definer using true;
 create policy partner_reach on contact as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
 create policy staff_reach on contact as permissive all to entente_staff using true check true;
 create policy tenant_floor on contact as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy unrestricted on contact as restrictive all to entente_partner, entente_staff using (restricted_at IS NULL) check (restricted_at IS NULL);
 create policy worker_reach on contact as permissive all to entente_worker using true check true;
 CREATE TRIGGER history_delete AFTER DELETE ON app.contact REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('contact_id');
 CREATE TRIGGER history_insert AFTER INSERT ON app.contact REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('contact_id');
 CREATE TRIGGER history_update AFTER UPDATE ON app.contact REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('contact_id');
 CREATE TRIGGER partner_links BEFORE INSERT OR UPDATE ON app.contact FOR EACH ROW EXECUTE FUNCTION partner_links('contact_account_fk', 'account_id', 'account', 'account_id', 'contact_partner_fk', 'partner_id', 'partner', 'partner_id');
+
+create table contact_consent (
+  tenant_id uuid not null, -- class=internal category=customer-data
+  consent_id uuid not null, -- class=internal category=customer-data
+  partner_id uuid, -- class=internal category=customer-data
+  contact_id uuid, -- class=internal category=customer-data
+  member_id uuid, -- class=internal category=customer-data
+  purpose text not null, -- class=internal category=customer-data
+  basis text not null, -- class=internal category=customer-data
+  given_at timestamp with time zone not null, -- class=internal category=customer-data
+  withdrawn_at timestamp with time zone, -- class=internal category=customer-data
+  source text not null, -- class=personal category=customer-data
+  wording text not null default ''::text, -- class=personal category=customer-data
+  wording_version text not null default ''::text, -- class=internal category=customer-data
+  recorded_by uuid, -- class=internal category=customer-data
+  recorded_by_name text not null default ''::text, -- class=personal category=customer-data
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=customer-data
+  constraint contact_consent_basis_ck CHECK ((basis = ANY (ARRAY['consent'::text, 'contract'::text, 'legal-obligation'::text, 'vital-interest'::text, 'public-task'::text, 'legitimate-interest'::text, 'objection'::text]))),
+  constraint contact_consent_contact_fk FOREIGN KEY (tenant_id, contact_id) REFERENCES contact(tenant_id, contact_id) ON DELETE CASCADE,
+  constraint contact_consent_end_ck CHECK ((withdrawn_at >= given_at)),
+  constraint contact_consent_member_fk FOREIGN KEY (tenant_id, member_id) REFERENCES member(tenant_id, member_id) ON DELETE CASCADE,
+  constraint contact_consent_partner_fk FOREIGN KEY (tenant_id, partner_id) REFERENCES partner(tenant_id, partner_id) ON DELETE CASCADE,
+  constraint contact_consent_pk PRIMARY KEY (tenant_id, consent_id),
+  constraint contact_consent_purpose_ck CHECK ((purpose = ANY (ARRAY['service'::text, 'announcement'::text, 'marketing'::text, 'analytics'::text, 'profiling'::text]))),
+  constraint contact_consent_source_ck CHECK (((length(source) >= 1) AND (length(source) <= 200))),
+  constraint contact_consent_version_ck CHECK ((length(wording_version) <= 40)),
+  constraint contact_consent_who_ck CHECK ((num_nonnulls(contact_id, member_id) > 0)),
+  constraint contact_consent_wording_ck CHECK ((length(wording) <= 2000))
+);
+CREATE INDEX contact_consent_contact_ix ON app.contact_consent USING btree (tenant_id, contact_id, given_at DESC) WHERE (contact_id IS NOT NULL);
+CREATE INDEX contact_consent_live_ix ON app.contact_consent USING btree (tenant_id, purpose, basis) WHERE (withdrawn_at IS NULL);
+CREATE INDEX contact_consent_member_ix ON app.contact_consent USING btree (tenant_id, member_id, given_at DESC) WHERE (member_id IS NOT NULL);
+CREATE INDEX contact_consent_partner_ix ON app.contact_consent USING btree (tenant_id, partner_id);
+grant select (tenant_id, contact_id, member_id, purpose, basis, given_at, withdrawn_at) on contact_consent to entente_definer;
+grant insert, select, update on contact_consent to entente_partner;
+grant insert, select, update on contact_consent to entente_staff;
+grant delete, insert, select, update on contact_consent to entente_worker;
+alter table contact_consent enable row level security;
+alter table contact_consent force row level security;
+create policy definer_reach on contact_consent as permissive select to entente_definer using true;
+create policy partner_reach on contact_consent as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
+create policy staff_reach on contact_consent as permissive all to entente_staff using true check true;
+create policy tenant_floor on contact_consent as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on contact_consent as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.contact_consent REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('consent_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.contact_consent REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('consent_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.contact_consent REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('consent_id');
+CREATE TRIGGER partner_links BEFORE INSERT OR UPDATE ON app.contact_consent FOR EACH ROW EXECUTE FUNCTION partner_links('contact_consent_contact_fk', 'contact_id', 'contact', 'contact_id', 'contact_consent_member_fk', 'member_id', 'member', 'member_id', 'contact_consent_partner_fk', 'partner_id', 'partner', 'partner_id');
 
 create table data_key (
   tenant_id uuid not null, -- class=internal category=authorization
@@ -404,6 +461,28 @@ CREATE TRIGGER history_insert AFTER INSERT ON app.deal_note REFERENCING NEW TABL
 CREATE TRIGGER history_update AFTER UPDATE ON app.deal_note REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('note_id');
 CREATE TRIGGER partner_links BEFORE INSERT OR UPDATE ON app.deal_note FOR EACH ROW EXECUTE FUNCTION partner_links('deal_note_deal_fk', 'deal_id', 'deal', 'deal_id', 'deal_note_partner_fk', 'partner_id', 'partner', 'partner_id');
 
+create table erasure_ledger (
+  tenant_id uuid not null, -- class=internal category=audit-log
+  ledger_id uuid not null, -- class=internal category=audit-log
+  request_id uuid not null, -- class=internal category=audit-log
+  at timestamp with time zone not null, -- class=internal category=audit-log
+  hashes jsonb not null, -- class=internal category=audit-log
+  refs jsonb not null, -- class=internal category=audit-log
+  replayed_at timestamp with time zone, -- class=internal category=audit-log
+  constraint erasure_ledger_pk PRIMARY KEY (tenant_id, ledger_id)
+);
+CREATE INDEX erasure_ledger_at_ix ON app.erasure_ledger USING btree (tenant_id, at DESC);
+grant select on erasure_ledger to entente_staff;
+grant insert, select, update on erasure_ledger to entente_worker;
+alter table erasure_ledger enable row level security;
+alter table erasure_ledger force row level security;
+create policy staff_reach on erasure_ledger as permissive all to entente_staff using true check true;
+create policy tenant_floor on erasure_ledger as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on erasure_ledger as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.erasure_ledger REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('ledger_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.erasure_ledger REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('ledger_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.erasure_ledger REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('ledger_id');
+
 create table idempotency (
   tenant_id uuid not null, -- class=internal category=cache
   credential_id uuid not null, -- class=internal category=cache
@@ -559,7 +638,7 @@ create table mail (
   created_at timestamp with time zone not null default app.now(), -- class=internal category=email-log
   sent_at timestamp with time zone, -- class=internal category=email-log
   constraint mail_pk PRIMARY KEY (tenant_id, mail_id),
-  constraint mail_status_ck CHECK ((status = ANY (ARRAY['queued'::text, 'sent'::text, 'logged'::text, 'failed'::text]))),
+  constraint mail_status_ck CHECK ((status = ANY (ARRAY['queued'::text, 'sent'::text, 'logged'::text, 'failed'::text, 'suppressed'::text]))),
   constraint mail_to_ck CHECK ((length(to_email) <= 254))
 );
 CREATE INDEX mail_created_ix ON app.mail USING btree (tenant_id, created_at DESC, mail_id DESC);
@@ -592,6 +671,8 @@ create table member (
   version integer not null default 1, -- class=internal category=user-account
   created_at timestamp with time zone not null default app.now(), -- class=internal category=user-account
   updated_at timestamp with time zone not null default app.now(), -- class=internal category=user-account
+  restricted_at timestamp with time zone, -- class=internal category=user-account
+  restricted_reason text not null default ''::text, -- class=internal category=user-account
   constraint member_email_ck CHECK (((email = lower(email)) AND (length(email) <= 254))),
   constraint member_external_uq UNIQUE (tenant_id, external_id),
   constraint member_kind_ck CHECK ((kind = ANY (ARRAY['person'::text, 'service'::text]))),
@@ -600,29 +681,36 @@ create table member (
   constraint member_person_ck CHECK (((kind <> 'service'::text) OR (person_id IS NULL))),
   constraint member_person_fk FOREIGN KEY (person_id) REFERENCES person(person_id),
   constraint member_pk PRIMARY KEY (tenant_id, member_id),
+  constraint member_restricted_ck CHECK (((restricted_at IS NULL) OR (restricted_reason <> ''::text))),
+  constraint member_restricted_reason_ck CHECK ((length(restricted_reason) <= 500)),
   constraint member_role_ck CHECK ((role = ANY (ARRAY['admin'::text, 'staff'::text, 'partner'::text, 'agent'::text]))),
   constraint member_side_ck CHECK (((partner_id IS NULL) = (role = ANY (ARRAY['admin'::text, 'staff'::text])))),
   constraint member_status_ck CHECK ((status = ANY (ARRAY['listed'::text, 'invited'::text, 'active'::text, 'suspended'::text, 'removed'::text]))),
   constraint member_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
 );
+CREATE INDEX member_email_ix ON app.member USING btree (tenant_id, email) WHERE (email <> ''::text);
 CREATE INDEX member_import_ix ON app.member USING btree (tenant_id, import_id) WHERE (import_id IS NOT NULL);
 CREATE INDEX member_label_ix ON app.member USING btree (tenant_id, member_id) INCLUDE (name);
 CREATE INDEX member_name_ix ON app.member USING btree (tenant_id, name, member_id);
 CREATE INDEX member_partner_ix ON app.member USING btree (tenant_id, partner_id, name, member_id);
 CREATE INDEX member_person_ix ON app.member USING btree (person_id) WHERE (person_id IS NOT NULL);
 CREATE UNIQUE INDEX member_person_uq ON app.member USING btree (tenant_id, person_id, partner_id) NULLS NOT DISTINCT WHERE ((person_id IS NOT NULL) AND (status <> 'removed'::text));
+CREATE INDEX member_restricted_ix ON app.member USING btree (tenant_id, restricted_at) WHERE (restricted_at IS NOT NULL);
 grant select on member to entente_definer;
+grant update (person_id) on member to entente_definer;
 grant insert, select, update on member to entente_partner;
 grant insert on member to entente_platform;
 grant delete, insert, select, update on member to entente_staff;
 grant delete, insert, select, update on member to entente_worker;
 alter table member enable row level security;
 alter table member force row level security;
+create policy definer_end on member as permissive update to entente_definer using true check true;
 create policy definer_reach on member as permissive select to entente_definer using true;
 create policy partner_reach on member as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
 create policy platform_reach on member as permissive all to entente_platform using true check true;
 create policy staff_reach on member as permissive all to entente_staff using true check true;
 create policy tenant_floor on member as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy unrestricted on member as restrictive all to entente_partner, entente_staff using ((restricted_at IS NULL) OR (member_id = ( SELECT member() AS member))) check ((restricted_at IS NULL) OR (member_id = ( SELECT member() AS member)));
 create policy worker_reach on member as permissive all to entente_worker using true check true;
 CREATE TRIGGER history_delete AFTER DELETE ON app.member REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('member_id');
 CREATE TRIGGER history_insert AFTER INSERT ON app.member REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('member_id');
@@ -710,8 +798,9 @@ create table person (
   constraint person_pk PRIMARY KEY (person_id),
   constraint person_theme_ck CHECK ((theme = ANY (ARRAY['auto'::text, 'light'::text, 'dark'::text])))
 );
+grant delete on person to entente_definer;
 grant insert (person_id, email, name) on person to entente_definer;
-grant select (person_id, email, name, password_hash) on person to entente_definer;
+grant select (person_id, email, name, password_hash, created_at, last_sign_in_at) on person to entente_definer;
 grant update (name, password_hash, password_set_at) on person to entente_definer;
 grant insert, select, update on person to entente_public;
 alter table person enable row level security;
@@ -776,6 +865,170 @@ create policy worker_reach on policy_version as permissive all to entente_worker
 CREATE TRIGGER history_delete AFTER DELETE ON app.policy_version REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('policy_id');
 CREATE TRIGGER history_insert AFTER INSERT ON app.policy_version REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('policy_id');
 CREATE TRIGGER history_update AFTER UPDATE ON app.policy_version REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('policy_id');
+
+create table privacy_kept (
+  tenant_id uuid not null, -- class=internal category=audit-log
+  kept_id uuid not null, -- class=internal category=audit-log
+  request_id uuid not null, -- class=internal category=audit-log
+  category text not null, -- class=internal category=audit-log
+  table_name text not null, -- class=internal category=audit-log
+  row_key text not null, -- class=internal category=audit-log
+  reason text not null, -- class=internal category=audit-log
+  until date, -- class=internal category=audit-log
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=audit-log
+  constraint privacy_kept_pk PRIMARY KEY (tenant_id, kept_id),
+  constraint privacy_kept_reason_ck CHECK ((reason <> ''::text)),
+  constraint privacy_kept_request_fk FOREIGN KEY (tenant_id, request_id) REFERENCES privacy_request(tenant_id, request_id) ON DELETE CASCADE,
+  constraint privacy_kept_row_uq UNIQUE (tenant_id, request_id, table_name, row_key)
+);
+grant select on privacy_kept to entente_staff;
+grant delete, insert, select on privacy_kept to entente_worker;
+alter table privacy_kept enable row level security;
+alter table privacy_kept force row level security;
+create policy staff_reach on privacy_kept as permissive all to entente_staff using true check true;
+create policy tenant_floor on privacy_kept as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on privacy_kept as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.privacy_kept REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('kept_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.privacy_kept REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('kept_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.privacy_kept REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('kept_id');
+
+create table privacy_request (
+  tenant_id uuid not null, -- class=internal category=audit-log
+  request_id uuid not null, -- class=internal category=audit-log
+  number integer not null, -- class=internal category=audit-log
+  kind text not null, -- class=internal category=audit-log
+  source text not null, -- class=internal category=audit-log
+  state text not null, -- class=internal category=audit-log
+  member_id uuid, -- class=internal category=audit-log
+  subject_email text not null default ''::text, -- class=personal category=audit-log
+  subject_name text not null default ''::text, -- class=personal category=audit-log
+  subject_phone text not null default ''::text, -- class=personal category=audit-log
+  namesakes boolean not null default false, -- class=internal category=audit-log
+  purpose text not null default ''::text, -- class=internal category=audit-log
+  asked text not null default ''::text, -- class=personal category=audit-log
+  received_at timestamp with time zone not null, -- class=internal category=audit-log
+  due_at timestamp with time zone not null, -- class=internal category=audit-log
+  extended_at timestamp with time zone, -- class=internal category=audit-log
+  extension_reason text not null default ''::text, -- class=personal category=audit-log
+  alarm integer not null default 0, -- class=internal category=audit-log
+  identity_how text not null default ''::text, -- class=internal category=audit-log
+  identity_note text not null default ''::text, -- class=personal category=audit-log
+  identity_by uuid, -- class=internal category=audit-log
+  identity_by_name text not null default ''::text, -- class=personal category=audit-log
+  identity_at timestamp with time zone, -- class=internal category=audit-log
+  code_hash bytea, -- class=secret category=audit-log
+  code_expires_at timestamp with time zone, -- class=internal category=audit-log
+  code_tries integer not null default 0, -- class=internal category=audit-log
+  plan jsonb not null default '{}'::jsonb, -- class=personal category=audit-log
+  proposed_by uuid, -- class=internal category=audit-log
+  proposed_by_name text not null default ''::text, -- class=personal category=audit-log
+  proposed_at timestamp with time zone, -- class=internal category=audit-log
+  approved_by uuid, -- class=internal category=audit-log
+  approved_by_name text not null default ''::text, -- class=personal category=audit-log
+  approved_at timestamp with time zone, -- class=internal category=audit-log
+  approved_how text not null default ''::text, -- class=internal category=audit-log
+  progress jsonb not null default '{}'::jsonb, -- class=internal category=audit-log
+  outcome text not null default ''::text, -- class=personal category=audit-log
+  forwarded_to text not null default ''::text, -- class=personal category=audit-log
+  certificate jsonb not null default '{}'::jsonb, -- class=internal category=audit-log
+  package_file uuid, -- class=internal category=audit-log
+  package bytea, -- class=secret category=audit-log
+  package_until timestamp with time zone, -- class=internal category=audit-log
+  link_hash bytea, -- class=secret category=audit-log
+  link_expires_at timestamp with time zone, -- class=internal category=audit-log
+  link_used_at timestamp with time zone, -- class=internal category=audit-log
+  closed_at timestamp with time zone, -- class=internal category=audit-log
+  version integer not null default 1, -- class=internal category=audit-log
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=audit-log
+  updated_at timestamp with time zone not null default app.now(), -- class=internal category=audit-log
+  constraint privacy_request_approval_ck CHECK ((((approved_at IS NULL) = (approved_how = ''::text)) AND ((approved_how <> 'second-person'::text) OR (approved_by IS NOT NULL)))),
+  constraint privacy_request_approved_how_ck CHECK ((approved_how = ANY (ARRAY[''::text, 'second-person'::text, 'operator'::text, 'app'::text]))),
+  constraint privacy_request_asked_ck CHECK ((length(asked) <= 4000)),
+  constraint privacy_request_closed_ck CHECK (((state = ANY (ARRAY['done'::text, 'refused'::text, 'withdrawn'::text, 'forwarded'::text])) = (closed_at IS NOT NULL))),
+  constraint privacy_request_due_ck CHECK (((due_at > received_at) AND ((extended_at IS NULL) OR (extension_reason <> ''::text)))),
+  constraint privacy_request_email_ck CHECK ((length(subject_email) <= 254)),
+  constraint privacy_request_erasure_ck CHECK (((kind <> 'erasure'::text) OR (state <> ALL (ARRAY['executing'::text, 'done'::text])) OR ((approved_at IS NOT NULL) AND (proposed_at IS NOT NULL)))),
+  constraint privacy_request_extension_ck CHECK ((length(extension_reason) <= 1000)),
+  constraint privacy_request_forwarded_ck CHECK ((length(forwarded_to) <= 254)),
+  constraint privacy_request_four_eyes_ck CHECK (((approved_by IS NULL) OR (approved_by IS DISTINCT FROM proposed_by))),
+  constraint privacy_request_identity_ck CHECK ((identity_how = ANY (ARRAY[''::text, 'session-and-code'::text, 'mailed-code'::text, 'document'::text, 'call-back'::text, 'known-in-person'::text]))),
+  constraint privacy_request_identity_note_ck CHECK ((length(identity_note) <= 1000)),
+  constraint privacy_request_kind_ck CHECK ((kind = ANY (ARRAY['access'::text, 'portability'::text, 'correction'::text, 'erasure'::text, 'restriction'::text, 'objection'::text]))),
+  constraint privacy_request_known_ck CHECK (((identity_at IS NOT NULL) OR (state = ANY (ARRAY['received'::text, 'verifying'::text, 'refused'::text, 'withdrawn'::text, 'forwarded'::text])))),
+  constraint privacy_request_member_fk FOREIGN KEY (tenant_id, member_id) REFERENCES member(tenant_id, member_id) ON DELETE SET NULL (member_id),
+  constraint privacy_request_name_ck CHECK ((length(subject_name) <= 200)),
+  constraint privacy_request_number_ck CHECK ((number > 0)),
+  constraint privacy_request_number_uq UNIQUE (tenant_id, number),
+  constraint privacy_request_outcome_ck CHECK ((length(outcome) <= 2000)),
+  constraint privacy_request_phone_ck CHECK ((length(subject_phone) <= 50)),
+  constraint privacy_request_pk PRIMARY KEY (tenant_id, request_id),
+  constraint privacy_request_purpose_ck CHECK ((purpose = ANY (ARRAY[''::text, 'service'::text, 'announcement'::text, 'marketing'::text, 'analytics'::text, 'profiling'::text]))),
+  constraint privacy_request_source_ck CHECK ((source = ANY (ARRAY['self-service'::text, 'staff'::text, 'e-mail'::text, 'phone'::text, 'partner'::text, 'operator'::text]))),
+  constraint privacy_request_state_ck CHECK ((state = ANY (ARRAY['received'::text, 'verifying'::text, 'in-progress'::text, 'waiting-partners'::text, 'waiting-approval'::text, 'executing'::text, 'done'::text, 'refused'::text, 'withdrawn'::text, 'forwarded'::text]))),
+  constraint privacy_request_subject_ck CHECK (((subject_email <> ''::text) OR (subject_name <> ''::text) OR (subject_phone <> ''::text) OR (state = ANY (ARRAY['done'::text, 'refused'::text, 'withdrawn'::text, 'forwarded'::text])))),
+  constraint privacy_request_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+CREATE INDEX privacy_request_link_ix ON app.privacy_request USING btree (link_hash) WHERE (link_hash IS NOT NULL);
+CREATE INDEX privacy_request_member_ix ON app.privacy_request USING btree (tenant_id, member_id, received_at DESC) WHERE (member_id IS NOT NULL);
+CREATE INDEX privacy_request_open_ix ON app.privacy_request USING btree (tenant_id, due_at, request_id) WHERE (closed_at IS NULL);
+CREATE INDEX privacy_request_received_ix ON app.privacy_request USING btree (tenant_id, received_at DESC, request_id DESC);
+grant select (tenant_id, request_id, link_hash) on privacy_request to entente_definer;
+grant insert, select, update on privacy_request to entente_partner;
+grant insert, select, update on privacy_request to entente_staff;
+grant delete, insert, select, update on privacy_request to entente_worker;
+alter table privacy_request enable row level security;
+alter table privacy_request force row level security;
+create policy definer_reach on privacy_request as permissive select to entente_definer using true;
+create policy partner_reach on privacy_request as permissive all to entente_partner using (member_id = ( SELECT member() AS member)) check (member_id = ( SELECT member() AS member));
+create policy staff_reach on privacy_request as permissive all to entente_staff using true check true;
+create policy tenant_floor on privacy_request as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on privacy_request as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.privacy_request REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('request_id', 'code_hash', 'link_hash', 'package');
+CREATE TRIGGER history_insert AFTER INSERT ON app.privacy_request REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('request_id', 'code_hash', 'link_hash', 'package');
+CREATE TRIGGER history_update AFTER UPDATE ON app.privacy_request REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('request_id', 'code_hash', 'link_hash', 'package');
+CREATE TRIGGER partner_links BEFORE INSERT OR UPDATE ON app.privacy_request FOR EACH ROW EXECUTE FUNCTION partner_links('privacy_request_member_fk', 'member_id', 'member', 'member_id');
+CREATE TRIGGER privacy_request_way BEFORE INSERT OR UPDATE ON app.privacy_request FOR EACH ROW EXECUTE FUNCTION privacy_request_guard();
+
+create table privacy_task (
+  tenant_id uuid not null, -- class=internal category=audit-log
+  task_id uuid not null, -- class=internal category=audit-log
+  request_id uuid not null, -- class=internal category=audit-log
+  partner_id uuid not null, -- class=internal category=audit-log
+  kind text not null, -- class=internal category=audit-log
+  state text not null default 'open'::text, -- class=internal category=audit-log
+  subject text not null, -- class=personal category=audit-log
+  records jsonb not null default '[]'::jsonb, -- class=personal category=audit-log
+  due_at timestamp with time zone not null, -- class=internal category=audit-log
+  reason text not null default ''::text, -- class=personal category=audit-log
+  answered_by uuid, -- class=internal category=audit-log
+  answered_by_name text not null default ''::text, -- class=personal category=audit-log
+  answered_at timestamp with time zone, -- class=internal category=audit-log
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=audit-log
+  constraint privacy_task_answer_ck CHECK ((((state = 'open'::text) = (answered_at IS NULL)) AND ((state <> ALL (ARRAY['kept'::text, 'closed'::text])) OR (reason <> ''::text)))),
+  constraint privacy_task_kind_ck CHECK ((kind = ANY (ARRAY['correction'::text, 'erasure'::text, 'restriction'::text, 'objection'::text]))),
+  constraint privacy_task_partner_fk FOREIGN KEY (tenant_id, partner_id) REFERENCES partner(tenant_id, partner_id) ON DELETE CASCADE,
+  constraint privacy_task_pk PRIMARY KEY (tenant_id, task_id),
+  constraint privacy_task_reason_ck CHECK ((length(reason) <= 1000)),
+  constraint privacy_task_request_fk FOREIGN KEY (tenant_id, request_id) REFERENCES privacy_request(tenant_id, request_id) ON DELETE CASCADE,
+  constraint privacy_task_state_ck CHECK ((state = ANY (ARRAY['open'::text, 'done'::text, 'kept'::text, 'closed'::text]))),
+  constraint privacy_task_subject_ck CHECK ((length(subject) <= 500))
+);
+CREATE INDEX privacy_task_partner_ix ON app.privacy_task USING btree (tenant_id, partner_id, state, due_at);
+CREATE INDEX privacy_task_request_ix ON app.privacy_task USING btree (tenant_id, request_id, partner_id);
+grant select on privacy_task to entente_partner;
+grant update (state, reason, answered_by, answered_by_name, answered_at) on privacy_task to entente_partner;
+grant insert, select, update on privacy_task to entente_staff;
+grant delete, insert, select, update on privacy_task to entente_worker;
+alter table privacy_task enable row level security;
+alter table privacy_task force row level security;
+create policy partner_reach on privacy_task as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
+create policy staff_reach on privacy_task as permissive all to entente_staff using true check true;
+create policy tenant_floor on privacy_task as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on privacy_task as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.privacy_task REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('task_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.privacy_task REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('task_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.privacy_task REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('task_id');
+CREATE TRIGGER partner_links BEFORE INSERT OR UPDATE ON app.privacy_task FOR EACH ROW EXECUTE FUNCTION partner_links('privacy_task_partner_fk', 'partner_id', 'partner', 'partner_id', 'privacy_task_request_fk', 'request_id', 'privacy_request', 'request_id');
 
 create table product (
   tenant_id uuid not null, -- class=business category=business-data
@@ -852,10 +1105,13 @@ create table row_history (
   constraint row_history_pk PRIMARY KEY (tenant_id, at, history_id)
 ) partition by RANGE (at);
 CREATE INDEX row_history_row_ix ON ONLY app.row_history USING btree (tenant_id, row_id, at DESC);
+grant select (tenant_id, history_id, at) on row_history to entente_definer;
+grant update (old_row, new_row) on row_history to entente_definer;
 grant select on row_history to entente_staff;
 grant select on row_history to entente_worker;
 alter table row_history enable row level security;
 alter table row_history force row level security;
+create policy definer_reach on row_history as permissive all to entente_definer using true check true;
 create policy owner_record on row_history as permissive insert to entente_owner check true;
 create policy staff_reach on row_history as permissive all to entente_staff using true check true;
 create policy tenant_floor on row_history as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
@@ -929,12 +1185,13 @@ create table session (
   constraint session_token_uq UNIQUE (token_hash)
 );
 CREATE INDEX session_person_ix ON app.session USING btree (person_id, last_seen_at DESC);
-grant select on session to entente_definer;
+grant delete, select on session to entente_definer;
 grant update (token_hash, tenant_id, member_id, last_seen_at, idle_expires_at, expires_at, revoked_at) on session to entente_definer;
 grant delete, insert, select, update on session to entente_public;
 alter table session enable row level security;
 alter table session force row level security;
 create policy definer_end on session as permissive update to entente_definer using true check true;
+create policy definer_forget on session as permissive delete to entente_definer using true;
 create policy definer_reach on session as permissive select to entente_definer using true;
 create policy public_reach on session as permissive all to entente_public using true check true;
 CREATE TRIGGER tell_auth_delete AFTER DELETE ON app.session FOR EACH ROW EXECUTE FUNCTION tell_auth('session_id');
@@ -1337,6 +1594,29 @@ end $function$;
 alter routine ensure_partitions(timestamp with time zone,integer) owner to entente_owner;
 grant execute on routine ensure_partitions(timestamp with time zone,integer) to entente_worker;
 
+CREATE OR REPLACE FUNCTION app.forget_member(in_member uuid)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare whose uuid;
+begin
+  select m.person_id into whose from app.member m where m.tenant_id = app.tenant() and m.member_id = in_member;
+  delete from app.session s where s.tenant_id = app.tenant() and s.member_id = in_member;
+  if whose is null then
+    return 'none';
+  end if;
+  update app.member m set person_id = null where m.tenant_id = app.tenant() and m.member_id = in_member;
+  if exists (select from app.member m where m.person_id = whose) then
+    return 'kept';
+  end if;
+  delete from app.person p where p.person_id = whose;
+  return 'gone';
+end $function$;
+alter routine forget_member(uuid) owner to entente_definer;
+grant execute on routine forget_member(uuid) to entente_worker;
+
 CREATE OR REPLACE PROCEDURE app.guard_links(IN tab text)
  LANGUAGE plpgsql
 AS $procedure$
@@ -1413,6 +1693,31 @@ begin
   execute format('create trigger history_delete after delete on app.%I referencing old table as old_rows for each statement execute function app.history(%s)', tab, args);
 end $procedure$;
 alter routine keep_history(text,text,text) owner to entente_owner;
+
+CREATE OR REPLACE FUNCTION app.may_mail(in_email text, in_purpose text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  with whom (contact_id, member_id, restricted) as (
+    select c.contact_id, null::uuid, c.restricted_at is not null from app.contact c where c.tenant_id = app.tenant() and c.email = lower(in_email) and in_email <> ''
+    union all
+    select null, m.member_id, m.restricted_at is not null from app.member m where m.tenant_id = app.tenant() and m.email = lower(in_email) and in_email <> ''),
+  said (basis) as (
+    select k.basis from app.contact_consent k join whom w on k.contact_id = w.contact_id or k.member_id = w.member_id
+     where k.tenant_id = app.tenant() and k.purpose = in_purpose and k.withdrawn_at is null and k.given_at <= app.now())
+  select case
+    when exists (select from whom where restricted) then 'restricted'
+    when exists (select from said where basis = 'objection') then 'objected'
+    when in_purpose in ('marketing', 'announcement', 'analytics', 'profiling') and not exists (select from said where basis <> 'objection') then 'no-consent'
+    else '' end
+$function$;
+alter routine may_mail(text,text) owner to entente_definer;
+grant execute on routine may_mail(text,text) to entente_partner;
+grant execute on routine may_mail(text,text) to entente_platform;
+grant execute on routine may_mail(text,text) to entente_staff;
+grant execute on routine may_mail(text,text) to entente_worker;
 
 CREATE OR REPLACE FUNCTION app.may_take_account(in_account uuid)
  RETURNS boolean
@@ -1582,6 +1887,69 @@ grant execute on routine person_for_email(text,text) to entente_platform;
 grant execute on routine person_for_email(text,text) to entente_staff;
 grant execute on routine person_for_email(text,text) to entente_worker;
 
+CREATE OR REPLACE FUNCTION app.privacy_by_link(in_hash bytea)
+ RETURNS TABLE(tenant_id uuid, request_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select r.tenant_id, r.request_id from app.privacy_request r where r.link_hash = in_hash
+$function$;
+alter routine privacy_by_link(bytea) owner to entente_definer;
+grant execute on routine privacy_by_link(bytea) to entente_public;
+
+CREATE OR REPLACE FUNCTION app.privacy_request_guard()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  lawful boolean;
+begin
+  if current_setting('is_superuser') = 'on' then
+    return new;
+  end if;
+  if tg_op = 'INSERT' then
+    if new.state not in ('received', 'verifying', 'in-progress', 'forwarded') or new.approved_at is not null or new.proposed_at is not null then
+      raise exception 'a request begins as received' using errcode = '23514', constraint = 'privacy_request_way_ck';
+    end if;
+    return new;
+  end if;
+  lawful := new.state = old.state or case old.state
+    when 'received' then new.state in ('verifying', 'in-progress', 'refused', 'withdrawn', 'forwarded')
+    when 'verifying' then new.state in ('in-progress', 'refused', 'withdrawn', 'forwarded')
+    when 'in-progress' then new.state in ('waiting-partners', 'waiting-approval', 'executing', 'done', 'refused', 'withdrawn')
+    when 'waiting-partners' then new.state in ('in-progress', 'waiting-approval', 'refused', 'withdrawn')
+    when 'waiting-approval' then new.state in ('in-progress', 'executing', 'refused', 'withdrawn')
+    when 'executing' then new.state in ('done', 'in-progress')
+    else false end;
+  if not lawful or old.closed_at is not null and new.state <> old.state then
+    raise exception 'a request does not go from % to %', old.state, new.state using errcode = '23514', constraint = 'privacy_request_way_ck';
+  end if;
+  if pg_has_role(current_user, 'entente_partner', 'usage') and
+     (new.state not in (old.state, 'verifying', 'withdrawn') and not (new.state = 'in-progress' and new.identity_how = 'session-and-code')
+      or (new.proposed_by, new.approved_by, new.due_at, new.received_at, new.kind, new.member_id, new.plan, new.package_file)
+         is distinct from (old.proposed_by, old.approved_by, old.due_at, old.received_at, old.kind, old.member_id, old.plan, old.package_file)) then
+    raise exception 'a request is answered by the programme' using errcode = '42501', constraint = 'privacy_request_vendor_ck';
+  end if;
+  if new.approved_at is not null and old.approved_at is null then
+    if new.approved_how = 'second-person' and (new.approved_by is distinct from app.member() or old.proposed_at is null or old.proposed_by is not distinct from app.member()) then
+      raise exception 'nobody approves what they proposed' using errcode = '42501', constraint = 'privacy_request_four_eyes_ck';
+    end if;
+    if new.approved_how <> 'second-person' and not exists (
+        select from app.policy_clock c where c.tenant_id = new.tenant_id and c.clock = 'subject-answer' and c.who = new.approved_how) then
+      raise exception 'the policy does not let the % answer alone', new.approved_how using errcode = '42501', constraint = 'privacy_request_four_eyes_ck';
+    end if;
+  end if;
+  if old.approved_at is not null and new.approved_at is not null and new.closed_at is null and old.kind = 'erasure'
+     and (new.subject_email, new.subject_name, new.subject_phone, new.namesakes, new.proposed_by, new.approved_by)
+         is distinct from (old.subject_email, old.subject_name, old.subject_phone, old.namesakes, old.proposed_by, old.approved_by) then
+    raise exception 'what was approved does not change' using errcode = '23514', constraint = 'privacy_request_approved_ck';
+  end if;
+  return new;
+end $function$;
+alter routine privacy_request_guard() owner to entente_owner;
+
 CREATE OR REPLACE PROCEDURE app.protect(IN tab text, IN staff text, IN partner text DEFAULT ''::text, IN by_partner text DEFAULT 'partner'::text, IN worker text DEFAULT 'select, insert, update, delete'::text, IN platform text DEFAULT ''::text)
  LANGUAGE plpgsql
 AS $procedure$
@@ -1615,6 +1983,19 @@ begin
   end if;
 end $procedure$;
 alter routine protect(text,text,text,text,text,text) owner to entente_owner;
+
+CREATE OR REPLACE FUNCTION app.rewrite_history(in_at timestamp with time zone, in_id bigint, in_old jsonb, in_new jsonb)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update app.row_history h set old_row = in_old, new_row = in_new where h.tenant_id = app.tenant() and h.at = in_at and h.history_id = in_id;
+  return found;
+end $function$;
+alter routine rewrite_history(timestamp with time zone,bigint,jsonb,jsonb) owner to entente_definer;
+grant execute on routine rewrite_history(timestamp with time zone,bigint,jsonb,jsonb) to entente_worker;
 
 CREATE OR REPLACE FUNCTION app.search_deals(pattern text, most integer)
  RETURNS SETOF uuid
@@ -1747,6 +2128,34 @@ $function$;
 alter routine similar_deals(text[],integer) owner to entente_definer;
 grant execute on routine similar_deals(text[],integer) to entente_staff;
 grant execute on routine similar_deals(text[],integer) to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.subject_people(in_members uuid[])
+ RETURNS TABLE(person_id uuid, member_id uuid, email text, name text, created_at timestamp with time zone, last_sign_in_at timestamp with time zone, elsewhere boolean)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select p.person_id, m.member_id, p.email, p.name, p.created_at, p.last_sign_in_at,
+         exists (select from app.member o where o.person_id = p.person_id and o.tenant_id <> m.tenant_id and o.status <> 'removed')
+    from app.member m join app.person p on p.person_id = m.person_id
+   where m.tenant_id = app.tenant() and m.member_id = any (in_members)
+   order by p.person_id, m.member_id limit 200
+$function$;
+alter routine subject_people(uuid[]) owner to entente_definer;
+grant execute on routine subject_people(uuid[]) to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.subject_sessions(in_members uuid[])
+ RETURNS TABLE(session_id uuid, member_id uuid, created_at timestamp with time zone, last_seen_at timestamp with time zone, ip text, user_agent text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select s.session_id, s.member_id, s.created_at, s.last_seen_at, s.ip, s.user_agent
+    from app.session s where s.tenant_id = app.tenant() and s.member_id = any (in_members)
+   order by s.created_at desc, s.session_id limit 1000
+$function$;
+alter routine subject_sessions(uuid[]) owner to entente_definer;
+grant execute on routine subject_sessions(uuid[]) to entente_worker;
 
 CREATE OR REPLACE FUNCTION app.tell_auth()
  RETURNS trigger

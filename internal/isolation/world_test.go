@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"regexp"
 	"slices"
 	"strings"
@@ -112,16 +113,30 @@ func (t table) column(name string) (column, bool) {
 // fixtures are values that a table's checks ask for and that cannot be read from the catalogue. A table whose made-up row is
 // refused needs a line here.
 var fixtures = map[string]func(s *scope) any{
-	"tenant.slug":         func(*scope) any { return "t-" + id.New().String() },
-	"deal.currency":       func(*scope) any { return "USD" },
-	"deal.state":          func(*scope) any { return "draft" },
-	"deal_claim.period":   func(*scope) any { return "[2026-01-01, 2026-04-01)" },
-	"account.source":      func(*scope) any { return "partner" },
-	"stage.kind":          func(*scope) any { return "open" },
-	"member.role":         func(s *scope) any { return map[bool]string{true: "partner", false: "admin"}[s.is("partner_id") != ""] },
-	"api_key.scopes":      func(*scope) any { return []string{"read"} },
-	"row_history.at":      func(*scope) any { return "2026-01-01T00:00:00Z" },
-	"audit_entry.changes": func(*scope) any { return row{} },
+	"tenant.slug":          func(*scope) any { return "t-" + id.New().String() },
+	"deal.currency":        func(*scope) any { return "USD" },
+	"deal.state":           func(*scope) any { return "draft" },
+	"data_key.wrapped":     func(*scope) any { return `\x00` },
+	"data_key.key_version": func(*scope) any { return rand.IntN(9999) + 1 },
+	"policy_clock.clock": func(s *scope) any {
+		return []string{"breach-notice", "purge-after-deletion", "policy-notice", "subject-answer"}[len(s.is("partner_id"))%4]
+	},
+	"deal_claim.period":             func(*scope) any { return "[2026-01-01, 2026-04-01)" },
+	"account.source":                func(*scope) any { return "partner" },
+	"stage.kind":                    func(*scope) any { return "open" },
+	"member.role":                   func(s *scope) any { return map[bool]string{true: "partner", false: "admin"}[s.is("partner_id") != ""] },
+	"api_key.scopes":                func(*scope) any { return []string{"read"} },
+	"row_history.at":                func(*scope) any { return "2026-01-01T00:00:00Z" },
+	"policy_version.profile":        func(*scope) any { return "default" },
+	"policy_version.number":         func(*scope) any { return rand.IntN(9999) + 1 },
+	"retention_rule.event":          func(*scope) any { return "recorded" },
+	"retention_rule.category":       func(*scope) any { return "c " + id.New().String() },
+	"privacy_request.state":         func(*scope) any { return "received" },
+	"privacy_request.subject_email": func(*scope) any { return "ada@example.com" },
+	"privacy_request.due_at":        func(*scope) any { return "2099-01-01T00:00:00Z" },
+	"privacy_request.number":        func(*scope) any { return rand.IntN(9999) + 1 },
+	"privacy_task.state":            func(*scope) any { return "open" },
+	"audit_entry.changes":           func(*scope) any { return row{} },
 }
 
 // made returns a new row of t for a side; ok is false when the side cannot have one, such as a partner's row without a partner.
