@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/url"
+	"slices"
 	"time"
 
 	"entente.dev/internal/access"
@@ -16,6 +17,7 @@ import (
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/op"
 	"entente.dev/internal/partner"
+	"entente.dev/internal/tenant"
 )
 
 // The demo programme: a maker of warehouse robots whose partners sell across Europe and North America.
@@ -35,11 +37,11 @@ func (a *App) FillDemo(ctx context.Context) error {
 		return err
 	}
 	for _, t := range tenants {
-		if !t.IsDemo {
+		if t.Real() {
 			return errs.New(errs.Conflict, "demo.real_tenants", "This database holds the programme %q. The demo never goes beside real data: start with another --data directory or database.", t.Name)
 		}
 	}
-	if len(tenants) > 0 {
+	if slices.ContainsFunc(tenants, func(t tenant.Entry) bool { return t.Lives() }) {
 		return nil
 	}
 	start := time.Now()

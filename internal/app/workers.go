@@ -7,6 +7,7 @@ import (
 
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/jobs"
+	"entente.dev/internal/tenant"
 	"entente.dev/internal/transfer"
 )
 
@@ -14,6 +15,7 @@ import (
 func (a *App) workers() *jobs.Registry {
 	r := jobs.NewRegistry()
 	r.Observe(a.metrics.jobDone)
+	r.Guard(a.tenantLives)
 	jobs.Handle(r, a.Mail.Send)
 	jobs.Handle(r, a.Deals.Mail)
 	jobs.Handle(r, func(ctx context.Context, j jobs.Job[transfer.CheckArgs]) error { return a.Transfer.RunCheck(ctx, j) })
@@ -29,12 +31,28 @@ func (a *App) workers() *jobs.Registry {
 	return r
 }
 
-// eachTenant runs fn for every active tenant; one that fails does not keep the others from their turn.
+// tenantLives stops the jobs of a tenant that is closed, and lets those of a suspended one wait.
+func (a *App) tenantLives(ctx context.Context, kind string, v id.ID) error {
+	status, err := a.Tenants.Status(ctx, v)
+	switch {
+	case err != nil:
+		return err
+	case status == tenant.Closed && kind == "archive.purge":
+		return nil
+	case status == tenant.Suspended:
+		return jobs.Later(15 * time.Minute)
+	case status == tenant.Active || status == tenant.Closing:
+		return nil
+	}
+	return jobs.GiveUp(errors.New("the tenant is closed"))
+}
+
+// eachTenant runs fn for every living tenant; one that fails does not keep the others from their turn.
 func (a *App) eachTenant(fn func(context.Context, id.ID) error) func(context.Context) error {
 	return func(ctx context.Context) error {
-		tenants, err := a.Tenants.Register(ctx)
-		for _, t := range tenants {
-			if t.Status == "active" {
+		all, err := a.Tenants.Register(ctx)
+		for _, t := range all {
+			if t.Lives() {
 				err = errors.Join(err, fn(ctx, t.ID))
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"entente.dev/internal/access/role"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/tenant"
 )
 
 // touchEvery bounds how often the use of a credential is written down. A key's use enters its row history, so it is coarser.
@@ -58,6 +59,9 @@ func (s *Service) session(ctx context.Context, token string) (*known, error) {
 		self:  Self{Email: row.Email, Theme: row.Theme, Memberships: places},
 		until: earlier(now.Add(s.cache.lifetime()), row.ExpiresAt),
 	}
+	if row.Status == tenant.Closing {
+		k.who.Grants = role.Leaving(k.who.Grants)
+	}
 	if k.who.Member == id.Nil {
 		k.who.Grants, k.who.Persona = nil, access.Public
 		return k, nil
@@ -90,6 +94,9 @@ func (s *Service) ByKey(ctx context.Context, key string) (access.Actor, error) {
 	k := &known{until: now.Add(s.cache.lifetime()), who: access.Actor{Kind: access.Kind(row.Kind), Persona: role.Persona(row.Role), Tenant: row.Tenant,
 		Partner: row.Partner, Member: row.Member, Person: row.Person, Role: row.Role, Name: row.Name, Credential: row.Key,
 		Grants: access.Narrow(role.Grants(row.Role), row.Scopes, role.Reads)}}
+	if row.Status == tenant.Closing {
+		k.who.Grants = role.Leaving(k.who.Grants)
+	}
 	if row.ExpiresAt != nil {
 		k.until = earlier(k.until, *row.ExpiresAt)
 	}

@@ -14,7 +14,7 @@ import (
 
 const (
 	sqlActorByKey = `
-select tenant_id, key_id, member_id, person_id, partner_id, role, name, kind, scopes, expires_at from app.actor_by_key($1, $2)`
+select tenant_id, key_id, member_id, person_id, partner_id, role, name, kind, scopes, expires_at, app.tenant_status(tenant_id) as tenant_status from app.actor_by_key($1, $2)`
 	sqlTouchKey  = `select app.touch_api_key($1, $2, $3)`
 	sqlInsertKey = `
 insert into api_key (tenant_id, key_id, member_id, partner_id, name, prefix, key_hash, scopes, expires_at, created_by, created_at)
@@ -46,6 +46,7 @@ type keyRow struct {
 	Kind      string     `db:"kind"`
 	Scopes    []string   `db:"scopes"`
 	ExpiresAt *time.Time `db:"expires_at"`
+	Status    string     `db:"tenant_status"`
 }
 
 func (s *Service) readKey(ctx context.Context, hash []byte, now time.Time) (keyRow, error) {

@@ -16,7 +16,7 @@ import (
 const (
 	sqlSession = `
 select a.session_id, a.person_id, a.email, a.tenant_id, a.member_id, a.partner_id, coalesce(a.role, '') as role, coalesce(a.name, '') as name,
-       a.last_seen_at, a.expires_at, a.created_at, pe.theme
+       a.last_seen_at, a.expires_at, a.created_at, pe.theme, coalesce(app.tenant_status(a.tenant_id), '') as tenant_status
   from app.actor_by_session($1, $2) a join person pe on pe.person_id = a.person_id`
 	sqlSessionPlaces = `
 select m.tenant_id, m.tenant_slug, m.tenant_name, m.member_id, m.partner_id, m.partner_name, m.role, m.name
@@ -74,6 +74,7 @@ type sessionRow struct {
 	ExpiresAt  time.Time `db:"expires_at"`
 	CreatedAt  time.Time `db:"created_at"`
 	Theme      string    `db:"theme"`
+	Status     string    `db:"tenant_status"`
 }
 
 // readSession returns a living session and where its person may go, in one round trip.

@@ -1,7 +1,10 @@
 // Package tenant holds the programmes of an installation: who runs one, how it looks, its rules of play, the stages of
 // its pipeline and its products.
 //
-// A tenant is a vendor's partner programme. It is active or suspended; a suspended one is dead to everybody in it.
+// A tenant is a vendor's partner programme. A suspended or closed one is dead to everybody in it; internal/archive leads it out:
+//
+//	active ──▶ closing ──▶ closed ──▶ purged
+//	       ◀──
 //
 // Invariants:
 //

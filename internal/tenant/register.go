@@ -24,10 +24,22 @@ type Entry struct {
 	CreatedAt time.Time `db:"created_at" json:"created_at"`
 }
 
+// Lives reports whether the tenant is at work: jobs run for it and people sign in. One that is closing still lives.
+func (e Entry) Lives() bool { return e.Status == Active || e.Status == Closing }
+
+// Real reports whether real data may live here: neither the demo nor the stone of a purged programme.
+func (e Entry) Real() bool { return !e.IsDemo && e.Status != Purged }
+
 // Register returns the tenants of the installation, oldest first, for the operator and for the program itself.
 // It needs no actor: nothing of it may be shown through a door.
 func (s *Service) Register(ctx context.Context) ([]Entry, error) {
 	return many[Entry](ctx, s.ops.DB.Pool(pg.Public), sqlRegister)
+}
+
+// Status returns whether a tenant lives: one of the constants of Settings.Status, "" when there is no such tenant. It is for the
+// program itself, such as before it runs a tenant's job.
+func (s *Service) Status(ctx context.Context, tenant id.ID) (string, error) {
+	return status(ctx, s.ops.DB.Pool(pg.Worker), tenant)
 }
 
 // BySlug returns the tenant of a slug for the command line. NotFound "tenant.not_found".
@@ -67,7 +79,7 @@ func (s *Service) BrandFor(ctx context.Context, host string) (Brand, error) {
 	label, _, _ := strings.Cut(strings.ToLower(host), ".")
 	var live []Entry
 	for _, e := range all {
-		if e.Status != "active" {
+		if !e.Lives() {
 			continue
 		}
 		if e.Slug == label {

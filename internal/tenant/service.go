@@ -72,7 +72,7 @@ func (s *Service) Create(ctx context.Context, who access.Actor, in CreateInput, 
 		if err := CheckNew(in); err != nil {
 			return Settings{}, err
 		}
-		made := Settings{ID: who.Tenant, Slug: in.Slug, Name: in.Name, Status: "active", IsDemo: in.Demo, DefaultCurrency: in.DefaultCurrency, TimeZone: in.TimeZone,
+		made := Settings{ID: who.Tenant, Slug: in.Slug, Name: in.Name, Status: Active, IsDemo: in.Demo, DefaultCurrency: in.DefaultCurrency, TimeZone: in.TimeZone,
 			ProtectionDays: 90, AgentEdits: AgentsOwn, BrandColor: "#1f5fd6", Version: 1, CreatedAt: tx.Now, UpdatedAt: tx.Now}
 		if err := insertTenant(ctx, tx, made); err != nil {
 			return Settings{}, err

@@ -14,7 +14,8 @@ import (
 
 const (
 	sqlSettings = `
-select tenant_id, slug, name, status, is_demo, default_currency, time_zone, protection_days, agent_edits, brand_color, logo_type, version, created_at, updated_at
+select tenant_id, slug, name, status, is_demo, default_currency, time_zone, protection_days, agent_edits, brand_color, logo_type, version, created_at, updated_at,
+       deletion_requested_at, purge_after, closed_at
   from tenant where tenant_id = (select app.tenant())`
 	sqlLockSettings = sqlSettings + ` for update`
 	sqlInsertTenant = `
@@ -25,7 +26,8 @@ update tenant set name = @name, default_currency = @default_currency, time_zone 
        agent_edits = @agent_edits, brand_color = @brand_color, version = @version, updated_at = @at
  where tenant_id = (select app.tenant())`
 	sqlUpdateLogo = `update tenant set logo = nullif($1::bytea, ''), logo_type = $2 where tenant_id = (select app.tenant())`
-	sqlLogo       = `select logo, logo_type from tenant where tenant_id = (select app.tenant()) and status = 'active' and logo is not null`
+	sqlLogo       = `select logo, logo_type from tenant where tenant_id = (select app.tenant()) and status in ('active', 'closing') and logo is not null`
+	sqlStatus     = `select coalesce(app.tenant_status($1), '')`
 	sqlRegister   = `select tenant_id, slug, name, status, is_demo, created_at from app.tenant_list()`
 
 	sqlStages      = `select stage_id, name, position, probability, kind, version from stage where tenant_id = (select app.tenant()) order by position, stage_id`
@@ -100,6 +102,12 @@ func queryProducts(r *op.Reads, out *[]Product) {
 		*out, err = pgx.CollectRows(rows, pgx.RowToStructByName[Product])
 		return err
 	})
+}
+
+func status(ctx context.Context, q pg.Querier, tenant id.ID) (string, error) {
+	var out string
+	err := q.QueryRow(ctx, sqlStatus, tenant).Scan(&out)
+	return out, err
 }
 
 func lockSettings(ctx context.Context, tx *op.Tx) (Settings, error) {

@@ -23,7 +23,7 @@ type Settings struct {
 	ID              id.ID     `db:"tenant_id" json:"id"`
 	Slug            string    `db:"slug" json:"slug"`
 	Name            string    `db:"name" json:"name"`
-	Status          string    `db:"status" json:"status"` // active or suspended
+	Status          string    `db:"status" json:"status"` // see the constants of status
 	IsDemo          bool      `db:"is_demo" json:"is_demo"`
 	DefaultCurrency string    `db:"default_currency" json:"default_currency"`
 	TimeZone        string    `db:"time_zone" json:"time_zone"`
@@ -34,7 +34,21 @@ type Settings struct {
 	Version         int       `db:"version" json:"version"`
 	CreatedAt       time.Time `db:"created_at" json:"created_at"`
 	UpdatedAt       time.Time `db:"updated_at" json:"updated_at"`
+
+	DeletionRequestedAt *time.Time `db:"deletion_requested_at" json:"deletion_requested_at,omitempty"`
+	PurgeAfter          *time.Time `db:"purge_after" json:"purge_after,omitempty"` // closes and is purged from then on
+	ClosedAt            *time.Time `db:"closed_at" json:"closed_at,omitempty"`
 }
+
+// The values of Settings.Status.
+const (
+	Active    = "active"
+	Suspended = "suspended" // dead to everybody in it, by the operator
+	Closing   = "closing"   // its deletion was asked for: readable until PurgeAfter, and the request can be taken back
+	Closed    = "closed"    // dead to everybody, being purged
+	Purged    = "purged"    // a nameless stone
+	Importing = "importing" // arriving; never seen outside its own transaction
+)
 
 // Location returns the programme's time zone, UTC when this machine does not know it.
 func (s Settings) Location() *time.Location {

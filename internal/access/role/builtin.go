@@ -137,6 +137,23 @@ var builtin = func() map[string]map[access.Action]access.Scope {
 	return m
 }()
 
+// Leaving narrows grants to what people may still do in a programme that is closing: read, export, take the closing back,
+// answer people's requests about their data, and sign in and out.
+func Leaving(grants map[access.Action]access.Scope) map[access.Action]access.Scope {
+	out := make(map[access.Action]access.Scope, len(grants))
+	for act, sc := range grants {
+		switch act.Room() {
+		case "me", "privacy", "archive":
+			out[act] = sc
+		default:
+			if Reads(act) || act == "tenant.keep" {
+				out[act] = sc
+			}
+		}
+	}
+	return out
+}
+
 // Reads reports whether an action only reads; API keys with the scope "read" are limited to those.
 func Reads(act access.Action) bool {
 	i := slices.IndexFunc(table, func(l line) bool { return l.act == act })

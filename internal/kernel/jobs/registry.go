@@ -19,7 +19,11 @@ type Registry struct {
 	handlers map[string]handler
 	order    []string
 	observe  func(Outcome)
+	guard    Guard
 }
+
+// Guard is asked before each job of a tenant; its error takes the place of the job's own.
+type Guard func(ctx context.Context, kind string, tenant id.ID) error
 
 // handler does the jobs of one kind. A schedule marks a periodic platform job, which
 // belongs to no tenant.
@@ -61,6 +65,9 @@ func (r *Registry) Periodic(name string, s Schedule, fn func(ctx context.Context
 
 // Kinds returns the registered kinds in the order of registration.
 func (r *Registry) Kinds() []string { return append([]string(nil), r.order...) }
+
+// Guard makes fn the judge of every tenant's jobs, such as one who knows which tenants are closed.
+func (r *Registry) Guard(fn Guard) { r.guard = fn }
 
 // Observe makes fn see the outcome of every attempt on this node; it must be quick.
 func (r *Registry) Observe(fn func(Outcome)) { r.observe = fn }

@@ -43,7 +43,7 @@ func New(pool *pgxpool.Pool, r *Registry, log *slog.Logger) (*Runner, error) {
 	var periodic []*river.PeriodicJob
 	for _, kind := range r.order {
 		h := r.handlers[kind]
-		river.AddWorkerArgs(workers, raw{kind}, &worker{handler: h, log: log, observe: observe})
+		river.AddWorkerArgs(workers, raw{kind}, &worker{handler: h, log: log, observe: observe, guard: r.guard})
 		if h.schedule != nil {
 			periodic = append(periodic, river.NewPeriodicJob(h.schedule,
 				func() (river.JobArgs, *river.InsertOpts) { return raw{kind}, insertOpts() },

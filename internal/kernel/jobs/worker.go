@@ -32,6 +32,7 @@ type worker struct {
 	handler handler
 	log     *slog.Logger
 	observe func(Outcome)
+	guard   Guard
 }
 
 // delays follow the first to the seventh failed attempt: short enough that a blink goes
@@ -61,6 +62,9 @@ func (w *worker) NextRetry(j *river.Job[raw]) time.Time {
 func (w *worker) Work(ctx context.Context, j *river.Job[raw]) error {
 	start := time.Now()
 	tenant, err := w.tenant(j.JobRow)
+	if err == nil && w.guard != nil && w.handler.schedule == nil {
+		err = w.guard(ctx, j.Kind, tenant)
+	}
 	if err == nil {
 		err = w.run(ctx, tenant, j.JobRow)
 	}
