@@ -100,7 +100,7 @@ create table api_key (
 CREATE INDEX api_key_hash_ix ON app.api_key USING btree (key_hash);
 CREATE INDEX api_key_member_ix ON app.api_key USING btree (tenant_id, member_id, created_at DESC);
 grant select on api_key to entente_definer;
-grant update (last_used_at) on api_key to entente_definer;
+grant update (last_used_at, revoked_at) on api_key to entente_definer;
 grant insert, select, update on api_key to entente_partner;
 grant insert on api_key to entente_platform;
 grant insert, select, update on api_key to entente_staff;
@@ -605,11 +605,13 @@ create table invitation (
 CREATE INDEX invitation_member_ix ON app.invitation USING btree (tenant_id, member_id, created_at DESC);
 CREATE INDEX invitation_token_ix ON app.invitation USING btree (token_hash);
 grant select on invitation to entente_definer;
+grant update (revoked_at) on invitation to entente_definer;
 grant insert, select, update on invitation to entente_partner;
 grant insert, select, update on invitation to entente_staff;
 grant delete, insert, select, update on invitation to entente_worker;
 alter table invitation enable row level security;
 alter table invitation force row level security;
+create policy definer_end on invitation as permissive update to entente_definer using true check true;
 create policy definer_reach on invitation as permissive select to entente_definer using true;
 create policy partner_reach on invitation as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
 create policy staff_reach on invitation as permissive all to entente_staff using true check true;
@@ -752,6 +754,7 @@ create table partner (
   version integer not null default 1, -- class=internal category=customer-data
   created_at timestamp with time zone not null default app.now(), -- class=internal category=customer-data
   updated_at timestamp with time zone not null default app.now(), -- class=internal category=customer-data
+  ended_at timestamp with time zone, -- class=internal category=customer-data
   constraint partner_country_ck CHECK ((country ~ '^([A-Z]{2})?$'::text)),
   constraint partner_domains_ck CHECK ((cardinality(domains) <= 50)),
   constraint partner_external_uq UNIQUE (tenant_id, external_id),
@@ -781,6 +784,7 @@ create policy worker_reach on partner as permissive all to entente_worker using 
 CREATE TRIGGER history_delete AFTER DELETE ON app.partner REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('partner_id');
 CREATE TRIGGER history_insert AFTER INSERT ON app.partner REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('partner_id');
 CREATE TRIGGER history_update AFTER UPDATE ON app.partner REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('partner_id');
+CREATE TRIGGER partner_ended BEFORE INSERT OR UPDATE OF status, ended_at ON app.partner FOR EACH ROW EXECUTE FUNCTION partner_ended();
 CREATE TRIGGER tell_auth_update AFTER UPDATE ON app.partner FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION tell_auth('partner_id');
 
 create table person (
@@ -1264,9 +1268,23 @@ create table tenant (
   version integer not null default 1, -- class=internal category=authorization
   created_at timestamp with time zone not null default app.now(), -- class=internal category=authorization
   updated_at timestamp with time zone not null default app.now(), -- class=internal category=authorization
+  deletion_requested_at timestamp with time zone, -- class=internal category=authorization
+  deletion_requested_by uuid, -- class=internal category=authorization
+  deletion_reason text not null default ''::text, -- class=personal category=authorization
+  purge_after timestamp with time zone, -- class=internal category=authorization
+  closed_at timestamp with time zone, -- class=internal category=authorization
+  purged_at timestamp with time zone, -- class=internal category=authorization
   constraint tenant_agent_edits_ck CHECK ((agent_edits = ANY (ARRAY['own'::text, 'company'::text]))),
   constraint tenant_brand_ck CHECK ((brand_color ~ '^#[0-9a-f]{6}$'::text)),
   constraint tenant_currency_ck CHECK ((default_currency ~ '^[A-Z]{3}$'::text)),
+  constraint tenant_deletion_reason_ck CHECK ((length(deletion_reason) <= 1000)),
+  constraint tenant_leaving_ck CHECK (
+CASE status
+    WHEN 'closing'::text THEN ((deletion_requested_at IS NOT NULL) AND (purge_after IS NOT NULL) AND (closed_at IS NULL))
+    WHEN 'closed'::text THEN ((closed_at IS NOT NULL) AND (purge_after IS NOT NULL))
+    WHEN 'purged'::text THEN ((closed_at IS NOT NULL) AND (purged_at IS NOT NULL))
+    ELSE (closed_at IS NULL)
+END),
   constraint tenant_logo_ck CHECK ((octet_length(logo) <= 262144)),
   constraint tenant_logo_type_ck CHECK ((logo_type = ANY (ARRAY[''::text, 'image/png'::text, 'image/jpeg'::text, 'image/webp'::text]))),
   constraint tenant_name_ck CHECK (((length(name) >= 1) AND (length(name) <= 200))),
@@ -1274,7 +1292,7 @@ create table tenant (
   constraint tenant_protection_ck CHECK (((protection_days >= 1) AND (protection_days <= 730))),
   constraint tenant_slug_ck CHECK ((slug ~ '^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$'::text)),
   constraint tenant_slug_uq UNIQUE (slug),
-  constraint tenant_status_ck CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text])))
+  constraint tenant_status_ck CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text, 'closing'::text, 'closed'::text, 'purged'::text, 'importing'::text])))
 );
 grant select on tenant to entente_definer;
 grant select on tenant to entente_partner;
@@ -1282,6 +1300,7 @@ grant insert, select, update on tenant to entente_platform;
 grant select on tenant to entente_public;
 grant select, update on tenant to entente_staff;
 grant select on tenant to entente_worker;
+grant update (slug, name, status, brand_color, logo, logo_type, version, updated_at, deletion_requested_at, deletion_requested_by, deletion_reason, purge_after, closed_at, purged_at) on tenant to entente_worker;
 alter table tenant enable row level security;
 alter table tenant force row level security;
 create policy definer_reach on tenant as permissive select to entente_definer using true;
@@ -1318,7 +1337,7 @@ AS $function$
   select k.tenant_id, k.key_id, m.member_id, m.person_id, m.partner_id, m.role, m.name, m.kind, k.scopes, k.expires_at
     from app.api_key k
     join app.member m on m.tenant_id = k.tenant_id and m.member_id = k.member_id and m.status = 'active'
-    join app.tenant t on t.tenant_id = k.tenant_id and t.status = 'active'
+    join app.tenant t on t.tenant_id = k.tenant_id and t.status in ('active', 'closing')
     left join app.partner p on p.tenant_id = m.tenant_id and p.partner_id = m.partner_id
    where k.key_hash = in_hash and k.revoked_at is null and (k.expires_at is null or k.expires_at > at)
      and coalesce(p.status, 'active') in ('active', 'invited')
@@ -1336,7 +1355,7 @@ AS $function$
     from app.session s
     join app.person pe on pe.person_id = s.person_id
     left join (app.member m
-      join app.tenant t on t.tenant_id = m.tenant_id and t.status = 'active'
+      join app.tenant t on t.tenant_id = m.tenant_id and t.status in ('active', 'closing')
       left join app.partner p on p.tenant_id = m.tenant_id and p.partner_id = m.partner_id)
       on m.tenant_id = s.tenant_id and m.member_id = s.member_id and m.person_id = s.person_id and m.status = 'active'
      and coalesce(p.status, 'active') in ('active', 'invited')
@@ -1493,6 +1512,26 @@ $function$;
 alter routine end_my_sessions(uuid,uuid,timestamp with time zone) owner to entente_definer;
 grant execute on routine end_my_sessions(uuid,uuid,timestamp with time zone) to entente_partner;
 grant execute on routine end_my_sessions(uuid,uuid,timestamp with time zone) to entente_staff;
+
+CREATE OR REPLACE FUNCTION app.end_tenant_access(at timestamp with time zone)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare n int;
+begin
+  if not exists (select from app.tenant t where t.tenant_id = app.tenant() and t.status = 'closed') then
+    raise exception 'app.end_tenant_access: the tenant is not closed' using errcode = '42501';
+  end if;
+  update app.session s set revoked_at = at where s.tenant_id = app.tenant() and s.revoked_at is null;
+  get diagnostics n = row_count;
+  update app.api_key k set revoked_at = at where k.tenant_id = app.tenant() and k.revoked_at is null;
+  update app.invitation i set revoked_at = at where i.tenant_id = app.tenant() and i.revoked_at is null and i.used_at is null;
+  return n;
+end $function$;
+alter routine end_tenant_access(timestamp with time zone) owner to entente_definer;
+grant execute on routine end_tenant_access(timestamp with time zone) to entente_worker;
 
 CREATE OR REPLACE FUNCTION app.enqueue(in_kind text, in_args jsonb, in_run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, in_unique text DEFAULT NULL::text)
  RETURNS bigint
@@ -1671,7 +1710,7 @@ AS $function$
   select i.tenant_id, t.slug, t.name, i.invitation_id, m.member_id, m.person_id, m.partner_id, coalesce(p.name, ''), m.role, m.name, m.email,
          i.expires_at, i.used_at, i.revoked_at, pe.password_hash is not null
     from app.invitation i
-    join app.tenant t on t.tenant_id = i.tenant_id and t.status = 'active'
+    join app.tenant t on t.tenant_id = i.tenant_id and t.status in ('active', 'closing')
     join app.member m on m.tenant_id = i.tenant_id and m.member_id = i.member_id and m.status in ('invited', 'active')
     join app.person pe on pe.person_id = m.person_id
     left join app.partner p on p.tenant_id = m.tenant_id and p.partner_id = m.partner_id
@@ -1754,7 +1793,7 @@ CREATE OR REPLACE FUNCTION app.memberships(in_person uuid)
 AS $function$
   select m.tenant_id, t.slug, t.name, m.member_id, m.partner_id, coalesce(p.name, ''), m.role, m.name
     from app.member m
-    join app.tenant t on t.tenant_id = m.tenant_id and t.status = 'active'
+    join app.tenant t on t.tenant_id = m.tenant_id and t.status in ('active', 'closing')
     left join app.partner p on p.tenant_id = m.tenant_id and p.partner_id = m.partner_id
    where m.person_id = in_person and m.status = 'active' and coalesce(p.status, 'active') in ('active', 'invited')
    order by t.name, p.name nulls first, m.member_id
@@ -1821,6 +1860,17 @@ grant execute on routine partner() to entente_platform;
 grant execute on routine partner() to entente_public;
 grant execute on routine partner() to entente_staff;
 grant execute on routine partner() to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.partner_ended()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  new.ended_at := case when new.status = 'ended' then coalesce(new.ended_at, app.now()) end;
+  return new;
+end $function$;
+alter routine partner_ended() owner to entente_owner;
 
 CREATE OR REPLACE FUNCTION app.partner_links()
  RETURNS trigger
@@ -2194,6 +2244,18 @@ alter routine tenant_list() owner to entente_definer;
 grant execute on routine tenant_list() to entente_platform;
 grant execute on routine tenant_list() to entente_public;
 grant execute on routine tenant_list() to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.tenant_status(in_tenant uuid)
+ RETURNS text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select t.status from app.tenant t where t.tenant_id = in_tenant
+$function$;
+alter routine tenant_status(uuid) owner to entente_definer;
+grant execute on routine tenant_status(uuid) to entente_public;
+grant execute on routine tenant_status(uuid) to entente_worker;
 
 CREATE OR REPLACE FUNCTION app.touch_api_key(in_tenant uuid, in_key uuid, at timestamp with time zone)
  RETURNS void
