@@ -97,8 +97,21 @@ func TestCreateRefuses(t *testing.T) {
 	if _, err := w.s.Create(t.Context(), w.partner, in); err != nil {
 		t.Fatal(err)
 	}
-	_, err = w.s.Create(t.Context(), w.rival, in)
+	_, err = w.s.Create(t.Context(), w.partner, in)
 	wantCode(t, err, "deal.external_taken")
+	d, err := w.s.Create(t.Context(), w.rival, in) // another partner's ids are its own: taken would tell who else works with the customer
+	if err != nil {
+		t.Fatal(err)
+	}
+	staffs := w.facts("zwei.de")
+	staffs.ExternalID, staffs.Partner = "CRM-2", w.partner.Partner
+	if _, err := w.s.Create(t.Context(), w.staff, staffs); err != nil {
+		t.Fatal(err)
+	}
+	second := "CRM-2"
+	if _, err = w.s.Update(t.Context(), w.rival, UpdateInput{ID: d.ID, Version: d.Version, ExternalID: &second}); err != nil {
+		t.Errorf("a partner learns which ids the vendor uses: %v", err)
+	}
 }
 
 func TestWholeLife(t *testing.T) {

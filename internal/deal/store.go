@@ -59,7 +59,7 @@ select ` + dealColumns + ` from d` + dealNames
 update deal set owner_id = $3, account_id = $4, title = $5, account_name = $6, account_domain = $7, account_country = $8, claim_key = $9, name_norm = $10,
   search_text = $11, state = $12, stage_id = $13, amount_minor = $14, currency = $15, product = $16, expected_close_on = $17, submitted_at = $18,
   decided_at = $19, decided_by = $20, protected_until = $21, closed_on = $22, reason_code = $23, reason = $24, answer = $25, external_id = nullif($26, ''),
-  version = $27, updated_at = $28
+  external_by = case when external_id is distinct from nullif($26, '') then app.partner() else external_by end, version = $27, updated_at = $28
  where tenant_id = $1 and deal_id = $2 and version = $27 - 1`
 
 	sqlAnswer = `select app.claim_answer($1, $2, $3)`

@@ -16,7 +16,7 @@ const dealColumns = `deal_id, external_id, partner_id, owner_id, account_id, tit
   expected_close_on, closed_on, submitted_at, reason, source, protected_until is not null as protected, version, created_at`
 
 const (
-	sqlDealsKnown     = `select ` + dealColumns + ` from deal where tenant_id = $1 and external_id = any($2)`
+	sqlDealsKnown     = `select ` + dealColumns + ` from deal where tenant_id = $1 and external_id = any($2) and external_by is null`
 	sqlLockDealsKnown = sqlDealsKnown + ` order by deal_id for update`
 
 	sqlAddDeals = `

@@ -86,7 +86,7 @@ type Facts struct {
 	Currency        *string  `json:"currency,omitempty" maxLength:"3" doc:"ISO 4217; the programme's when left out." example:"EUR"`
 	ExpectedCloseOn *string  `json:"expected_close_on,omitempty" pattern:"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$" patternDescription:"a date as year-month-day, such as 2026-03-28; empty takes it away"`
 	Product         *string  `json:"product,omitempty" maxLength:"120"`
-	ExternalID      *string  `json:"external_id,omitempty" maxLength:"200" doc:"Unique among the programme's deals; empty takes it away."`
+	ExternalID      *string  `json:"external_id,omitempty" maxLength:"200" doc:"Unique among the deals that your side named; empty takes it away."`
 }
 
 type createIn struct {
