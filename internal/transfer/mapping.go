@@ -167,7 +167,7 @@ func (m Mapping) bind(kind string, header []string) ([]string, error) {
 		}
 	}
 	if !slices.ContainsFunc(columns, func(f string) bool { return f != "" }) {
-		bad.add("columns", "columns.none", "No column of the file means anything to us. Is it a table of "+kind+"? Map its columns: {\"columns\": {\"…\": \"title\"}}.")
+		bad.add("columns", "columns.none", "No column of the file means anything to us. Is it a table of "+kind+"? Map its columns: {\"columns\": {\"…\": \""+leadField[kind]+"\"}}.")
 	}
 	for _, f := range fields[kind] {
 		if f.Required && !slices.Contains(columns, f.Name) {
@@ -177,6 +177,9 @@ func (m Mapping) bind(kind string, header []string) ([]string, error) {
 	m.bindRest(kind, &bad)
 	return columns, errs.Refused(bad)
 }
+
+// leadField is the field by which people know a record of each kind.
+var leadField = map[string]string{Deals: "title", Accounts: "name", Partners: "partner", Products: "name"}
 
 func (m Mapping) bindRest(kind string, bad *problems) {
 	mappable := fieldNames(kind, func(f Field) bool { return f.Values })

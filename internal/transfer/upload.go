@@ -39,6 +39,8 @@ type UploadInput struct {
 	FileName string
 	Mapping  Mapping
 	File     io.Reader
+	// Ask stores a file whose header cannot be understood as an import that waits for its mapping, instead of refusing it.
+	Ask bool
 	// Direct says that the caller runs the work itself (RunCheck); the job then waits, and finds nothing to do.
 	Direct bool
 }
@@ -70,8 +72,9 @@ func (s *Service) Upload(ctx context.Context, who access.Actor, in UploadInput) 
 		if err := mayUse(who, in.Mapping); err != nil {
 			return r, err
 		}
-		if _, err := in.Mapping.bind(r.Kind, r.Header); err != nil {
-			return r, err
+		_, unclear := in.Mapping.bind(r.Kind, r.Header)
+		if unclear != nil && !in.Ask {
+			return r, unclear
 		}
 		if r.Mapping, err = json.Marshal(in.Mapping); err != nil {
 			return r, err
@@ -87,6 +90,9 @@ func (s *Service) Upload(ctx context.Context, who access.Actor, in UploadInput) 
 			return r, err
 		}
 		tx.Audit(audit.Change{Type: "import_run", ID: r.ID, Label: r.FileName, Note: fmt.Sprintf("%s, %d rows", r.Kind, r.Total)})
+		if unclear != nil {
+			return r, saveFailure(ctx, tx, r, "The header does not say which column is which. Is this the right file? If it is, say below what its columns mean.")
+		}
 		return r, enqueue(ctx, tx, CheckArgs{r.ID}, in.Direct)
 	})
 }

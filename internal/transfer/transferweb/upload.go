@@ -51,7 +51,7 @@ func (p pages) upload(w http.ResponseWriter, r *http.Request, who access.Actor) 
 	var run transfer.Run
 	if err = f.Err(); err == nil {
 		defer file.Close()
-		run, err = p.Imports.Upload(r.Context(), who, transfer.UploadInput{Kind: kind, FileName: head.Filename, File: file})
+		run, err = p.Imports.Upload(r.Context(), who, transfer.UploadInput{Kind: kind, FileName: head.Filename, File: file, Ask: true})
 	}
 	e := errs.Of(err)
 	switch {
@@ -60,12 +60,8 @@ func (p pages) upload(w http.ResponseWriter, r *http.Request, who access.Actor) 
 		return nil
 	case e.Kind == errs.TooLarge, e.Kind == errs.Malformed && e.Code != "form.unknown":
 		f.Refuse("file", e.Code, e.Msg)
-	case e.Kind == errs.Invalid && len(e.Fields) > 0 && e.Fields[0].Name == "columns":
-		f.Refuse("file", e.Fields[0].Code, "This does not look like a table of "+kindNouns[kind]+": no column is called like one. Is this the right file?")
 	case !f.Absorb(err):
 		return err
 	}
 	return p.drawUpload(w, r, who, http.StatusUnprocessableEntity, f)
 }
-
-var kindNouns = map[string]string{transfer.Accounts: "accounts", transfer.Partners: "partner companies", transfer.Products: "products", transfer.Deals: "deals"}
