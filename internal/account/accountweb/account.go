@@ -249,5 +249,6 @@ func factsOf(f *httpx.Form, who access.Actor) account.Facts {
 		external := f.Text("external_id")
 		facts.ExternalID = &external
 	}
+	f.Also(facts.Refused())
 	return facts
 }

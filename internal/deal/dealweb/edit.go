@@ -64,6 +64,7 @@ func readEdit(f *httpx.Form, key id.ID) deal.UpdateInput {
 		in.Owner = &owner
 	}
 	f.Text("has_owner")
+	f.Also(in.Refused())
 	return in
 }
 

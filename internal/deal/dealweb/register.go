@@ -100,6 +100,7 @@ func readNew(f *httpx.Form) (in deal.CreateInput, submit bool) {
 	if submit && facts.account.Name == "" && facts.account.Domain == "" {
 		f.Refuse("account.name", "field.required", "Name the customer: the company's name or its domain.")
 	}
+	f.Also(in.Refused())
 	return in, submit
 }
 

@@ -117,6 +117,19 @@ func (f *Form) Absorb(err error) bool {
 	return true
 }
 
+// Also takes over what the use case would refuse, once the form itself holds something unreadable and the use case is not going to
+// run: so everything is said at once. Fields that have a message keep it.
+func (f *Form) Also(refused []errs.Field) {
+	if len(f.fields) == 0 {
+		return
+	}
+	for _, field := range refused {
+		if f.Problem(field.Name) == "" {
+			f.fields = append(f.fields, field)
+		}
+	}
+}
+
 // Problem returns the message beside a field, "" when nothing is wrong with it. The
 // name "" holds what concerns the whole form.
 func (f *Form) Problem(name string) string {
