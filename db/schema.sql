@@ -344,6 +344,7 @@ create table deal (
   updated_at timestamp with time zone not null default app.now(), -- class=internal category=customer-data
   created_by uuid, -- class=internal category=customer-data
   close_rank date not null generated always as (COALESCE(expected_close_on, 'infinity'::date)) stored, -- class=business category=customer-data
+  external_by uuid default partner(), -- class=internal category=customer-data
   constraint deal_account_fk FOREIGN KEY (tenant_id, account_id) REFERENCES account(tenant_id, account_id),
   constraint deal_account_name_ck CHECK ((length(account_name) <= 200)),
   constraint deal_amount_ck CHECK (((amount_minor >= 0) AND (amount_minor <= '1000000000000000'::bigint))),
@@ -351,7 +352,6 @@ create table deal (
   constraint deal_closed_ck CHECK (((state = ANY (ARRAY['won'::text, 'lost'::text])) = (closed_on IS NOT NULL))),
   constraint deal_currency_ck CHECK ((currency ~ '^[A-Z]{3}$'::text)),
   constraint deal_decided_ck CHECK (((state <> ALL (ARRAY['rejected'::text, 'returned'::text])) OR (reason <> ''::text) OR (reason_code <> ''::text))),
-  constraint deal_external_uq UNIQUE (tenant_id, external_id),
   constraint deal_owner_fk FOREIGN KEY (tenant_id, owner_id) REFERENCES member(tenant_id, member_id),
   constraint deal_partner_fk FOREIGN KEY (tenant_id, partner_id) REFERENCES partner(tenant_id, partner_id),
   constraint deal_pk PRIMARY KEY (tenant_id, deal_id),
@@ -369,6 +369,7 @@ CREATE INDEX deal_claim_ix ON app.deal USING btree (tenant_id, claim_key) WHERE 
 CREATE INDEX deal_close_ix ON app.deal USING btree (tenant_id, close_rank, deal_id);
 CREATE INDEX deal_created_ix ON app.deal USING btree (tenant_id, created_at DESC, deal_id DESC);
 CREATE INDEX deal_expiry_ix ON app.deal USING btree (tenant_id, protected_until) WHERE ((state = 'approved'::text) AND (protected_until IS NOT NULL));
+CREATE UNIQUE INDEX deal_external_uq ON app.deal USING btree (tenant_id, external_id, external_by) NULLS NOT DISTINCT WHERE (external_id IS NOT NULL);
 CREATE INDEX deal_import_ix ON app.deal USING btree (tenant_id, import_id) WHERE (import_id IS NOT NULL);
 CREATE INDEX deal_name_ix ON app.deal USING btree (tenant_id, name_norm) WHERE (name_norm <> ''::text);
 CREATE INDEX deal_owner_ix ON app.deal USING btree (tenant_id, owner_id, created_at DESC, deal_id DESC);
