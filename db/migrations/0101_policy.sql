@@ -15,7 +15,7 @@ create table app.policy_version (
   constraint policy_version_number_uq unique (tenant_id, number)
 );
 call app.protect('policy_version', 'select, insert', worker => 'select, insert', platform => 'insert');
-grant select on app.policy_version to entente_public;
+grant select (tenant_id, policy_id, number, profile, document, applied_at) on app.policy_version to entente_public;
 create policy public_reach on app.policy_version for select to entente_public using (true);
 call app.keep_history('policy_version', 'policy_id');
 call app.classify('policy_version', 'authorization', 'public', 'tenant_id policy_id number profile document applied_at');

@@ -228,6 +228,8 @@ var fences = []fence{
 	{"github.com/chromedp", []string{"internal/browsertest"}, "it drives the browser of tests"},
 	{"github.com/google/go-cmp", nil, "it compares values in tests"},
 	{"pgregory.net/rapid", nil, "it makes inputs for tests"},
+	{"github.com/pelletier/go-toml", []string{"internal/datamap"}, "only policy profiles are TOML"},
+	{"go.yaml.in/yaml", []string{"internal/datamap"}, "only policy profiles are YAML"},
 	{"testing", nil, "only tests test"},
 }
 

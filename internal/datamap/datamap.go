@@ -1,8 +1,12 @@
-// Package datamap knows what kind of data every column holds. The classification stands in the schema itself, as column
-// comments written by the migrations; this package reads it from the catalogue.
+// Package datamap knows what kind of data the program holds and how long a policy keeps it. The classification of a column
+// stands in the schema itself, as a comment written by its migration, and names a Category; the categories, their grounds,
+// processors and events are declared in categories.toml; a Profile says for how long each is kept.
 package datamap
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Class is how sensitive a column is.
 type Class string
@@ -16,19 +20,11 @@ const (
 	Secret   Class = "secret"   // never leaves the database
 )
 
-// Category is a data category of the policy profiles; the retention of a row follows from it.
-type Category string
-
-// Categories are the data categories that a column may name.
-var Categories = []Category{"legal-entity", "customer-data", "audit-log", "email-log", "analytics", "user-account", "backup",
-	"export", "error-report", "workflow-log", "server-log", "cache", "login-ip", "password-breach", "feature-flag",
-	"business-data", "billing", "authorization", "preference"}
-
 // Column is one classified column.
 type Column struct {
 	Table, Name string
 	Class       Class
-	Category    Category
+	Category    string // id of a Category
 }
 
 // Map holds the classification of a schema.
@@ -42,7 +38,7 @@ func parse(comment string) (Column, bool) {
 		case "class":
 			c.Class = Class(v)
 		case "category":
-			c.Category = Category(v)
+			c.Category = v
 		}
 	}
 	switch c.Class {
@@ -50,12 +46,8 @@ func parse(comment string) (Column, bool) {
 	default:
 		return c, false
 	}
-	for _, k := range Categories {
-		if c.Category == k {
-			return c, true
-		}
-	}
-	return c, false
+	_, known := CategoryOf(c.Category)
+	return c, known
 }
 
 // Class returns the class of a column; one that is not known is Secret.
@@ -71,6 +63,20 @@ func (m Map) Columns() []Column {
 	out := make([]Column, 0, len(m.columns))
 	for _, c := range m.columns {
 		out = append(out, c)
+	}
+	return out
+}
+
+// Tables returns for each category the tables that hold columns of it, by name.
+func (m Map) Tables() map[string][]string {
+	out := map[string][]string{}
+	for _, c := range m.columns {
+		if !slices.Contains(out[c.Category], c.Table) {
+			out[c.Category] = append(out[c.Category], c.Table)
+		}
+	}
+	for _, tables := range out {
+		slices.Sort(tables)
 	}
 	return out
 }
