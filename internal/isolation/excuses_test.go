@@ -127,13 +127,7 @@ var excuses = map[string]string{
 	"T4 privacy_request.package_file: refers to nothing":                                                                                                                                                                                                      "the file expires before the request does",
 	"T4 privacy_task.answered_by: refers to nothing":                                                                                                                                                                                                          who,
 
-	"T1 policy_clock: policy public_reach is permissive select to entente_public using true":                               "what a programme promises is published; the floor still holds",
-	"T1 policy_version: policy public_reach is permissive select to entente_public using true":                             "what a programme promises is published; the floor still holds",
-	"T1 retention_rule: policy public_reach is permissive select to entente_public using true":                             "what a programme promises is published; the floor still holds",
 	"T1 signing_key: policy public_half is permissive select to entente_partner, entente_public, entente_staff using true": "with a grant on the public columns only: anybody may check a signature",
-	"T4 policy_clock.clock_id: refers to nothing":                                                                          "the row's own id, for the history",
-	"T4 retention_rule.rule_id: refers to nothing":                                                                         "the row's own id, for the history",
-	"T4 policy_version.applied_by: refers to nothing":                                                                      who,
 	"T5 signing_key: signing_key_current_uq is unique across tenants":                                                      "not a tenant table",
 	"T5 signing_key: signing_key_pk is unique across tenants":                                                              "not a tenant table",
 	"T5 signing_key: signing_key_verifier_uq is unique across tenants":                                                     "not a tenant table",
