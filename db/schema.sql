@@ -857,7 +857,7 @@ create table policy_version (
   constraint policy_version_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
 );
 grant insert on policy_version to entente_platform;
-grant select on policy_version to entente_public;
+grant select (tenant_id, policy_id, number, profile, document, applied_at) on policy_version to entente_public;
 grant insert, select on policy_version to entente_staff;
 grant insert, select on policy_version to entente_worker;
 alter table policy_version enable row level security;
