@@ -1,24 +1,26 @@
 -- +goose Up
 -- How a programme leaves: active → closing (asked for, can be taken back, read-only) → closed (dead to everybody, being purged) →
 -- purged (a nameless stone). importing is a programme that is arriving; nobody sees it before its import commits.
--- The policy's event account-deletion is closed_at: while a programme is closing it is still a customer.
+-- The policy's event account-deletion is deletion_requested_at. It is set when the programme closes for good: while it is closing it
+-- is still a customer, and nothing goes that could not come back.
 
 alter table app.tenant drop constraint tenant_status_ck;
 alter table app.tenant
   add constraint tenant_status_ck check (status in ('active', 'suspended', 'closing', 'closed', 'purged', 'importing')),
-  add column deletion_requested_at timestamptz,
-  add column deletion_requested_by uuid,
-  add column deletion_reason text not null default '' constraint tenant_deletion_reason_ck check (length(deletion_reason) <= 1000),
+  add column if not exists deletion_requested_at timestamptz,
+  add column closing_at  timestamptz, -- its deletion was asked for
+  add column closing_by  uuid,
+  add column closing_reason text not null default '' constraint tenant_closing_reason_ck check (length(closing_reason) <= 1000),
   add column purge_after timestamptz, -- closes and is purged from this moment on
-  add column closed_at   timestamptz, -- the account-deletion event of the policy
+  add column closed_at   timestamptz,
   add column purged_at   timestamptz,
   add constraint tenant_leaving_ck check (
-    case status when 'closing' then deletion_requested_at is not null and purge_after is not null and closed_at is null
+    case status when 'closing' then closing_at is not null and purge_after is not null and closed_at is null
                 when 'closed' then closed_at is not null and purge_after is not null
                 when 'purged' then closed_at is not null and purged_at is not null
                 else closed_at is null end);
-call app.classify('tenant', 'authorization', 'internal', 'deletion_requested_at deletion_requested_by purge_after closed_at purged_at');
-call app.classify('tenant', 'authorization', 'personal', 'deletion_reason');
+call app.classify('tenant', 'authorization', 'internal', 'deletion_requested_at closing_at closing_by purge_after closed_at purged_at');
+call app.classify('tenant', 'authorization', 'personal', 'closing_reason');
 
 -- +goose StatementBegin
 -- Who may enter: a programme that is closing still lets its people in, to read and to export.
@@ -70,19 +72,4 @@ end $$;
 -- +goose StatementEnd
 grant execute on function app.tenant_status(uuid) to entente_public, entente_worker;
 grant execute on function app.end_tenant_access(timestamptz) to entente_worker;
-grant update (status, deletion_requested_at, deletion_requested_by, deletion_reason, purge_after, closed_at, purged_at, slug, name, logo, logo_type, brand_color, version, updated_at) on app.tenant to entente_worker;
-
--- A relation to a partner ends on a day, too.
-alter table app.partner
-  add column if not exists ended_at timestamptz;
-call app.classify('partner', 'customer-data', 'internal', 'ended_at');
--- +goose StatementBegin
--- partner_ended notes when a relation ended, whoever ended it: the policy's event relation-end.
-create function app.partner_ended() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
-begin
-  new.ended_at := case when new.status = 'ended' then coalesce(new.ended_at, app.now()) end;
-  return new;
-end $$;
--- +goose StatementEnd
-create trigger partner_ended before insert or update of status, ended_at on app.partner for each row execute function app.partner_ended();
-update app.partner set ended_at = updated_at where status = 'ended' and ended_at is null;
+grant update (status, deletion_requested_at, closing_at, closing_by, closing_reason, purge_after, closed_at, purged_at, slug, name, logo, logo_type, brand_color, version, updated_at) on app.tenant to entente_worker;

@@ -92,7 +92,7 @@ var excuses = map[string]string{
 	"T4 member.import_id: refers to nothing":                                           byImport,
 	"T4 partner.import_id: refers to nothing":                                          byImport,
 	"T4 product.import_id: refers to nothing":                                          byImport,
-	"T4 tenant.deletion_requested_by: refers to nothing":                               who,
+	"T4 tenant.closing_by: refers to nothing":                                          who,
 	"T4 api_key.created_by: refers to nothing":                                         who,
 	"T4 deal.created_by: refers to nothing":                                            who,
 	"T4 deal.decided_by: refers to nothing":                                            who,

@@ -15,7 +15,7 @@ import (
 const (
 	sqlSettings = `
 select tenant_id, slug, name, status, is_demo, default_currency, time_zone, protection_days, agent_edits, brand_color, logo_type, version, created_at, updated_at,
-       deletion_requested_at, purge_after, closed_at
+       closing_at, purge_after, closed_at
   from tenant where tenant_id = (select app.tenant())`
 	sqlLockSettings = sqlSettings + ` for update`
 	sqlInsertTenant = `

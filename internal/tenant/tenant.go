@@ -35,9 +35,9 @@ type Settings struct {
 	CreatedAt       time.Time `db:"created_at" json:"created_at"`
 	UpdatedAt       time.Time `db:"updated_at" json:"updated_at"`
 
-	DeletionRequestedAt *time.Time `db:"deletion_requested_at" json:"deletion_requested_at,omitempty"`
-	PurgeAfter          *time.Time `db:"purge_after" json:"purge_after,omitempty"` // closes and is purged from then on
-	ClosedAt            *time.Time `db:"closed_at" json:"closed_at,omitempty"`
+	ClosingAt  *time.Time `db:"closing_at" json:"closing_at,omitempty"`   // when its deletion was asked for
+	PurgeAfter *time.Time `db:"purge_after" json:"purge_after,omitempty"` // closes and is purged from then on
+	ClosedAt   *time.Time `db:"closed_at" json:"closed_at,omitempty"`
 }
 
 // The values of Settings.Status.
