@@ -755,7 +755,6 @@ create table partner (
   version integer not null default 1, -- class=internal category=customer-data
   created_at timestamp with time zone not null default app.now(), -- class=internal category=customer-data
   updated_at timestamp with time zone not null default app.now(), -- class=internal category=customer-data
-  ended_at timestamp with time zone, -- class=internal category=customer-data
   constraint partner_country_ck CHECK ((country ~ '^([A-Z]{2})?$'::text)),
   constraint partner_domains_ck CHECK ((cardinality(domains) <= 50)),
   constraint partner_external_uq UNIQUE (tenant_id, external_id),
@@ -785,7 +784,6 @@ create policy worker_reach on partner as permissive all to entente_worker using 
 CREATE TRIGGER history_delete AFTER DELETE ON app.partner REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('partner_id');
 CREATE TRIGGER history_insert AFTER INSERT ON app.partner REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('partner_id');
 CREATE TRIGGER history_update AFTER UPDATE ON app.partner REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('partner_id');
-CREATE TRIGGER partner_ended BEFORE INSERT OR UPDATE OF status, ended_at ON app.partner FOR EACH ROW EXECUTE FUNCTION partner_ended();
 CREATE TRIGGER tell_auth_update AFTER UPDATE ON app.partner FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION tell_auth('partner_id');
 
 create table person (
@@ -1270,18 +1268,19 @@ create table tenant (
   created_at timestamp with time zone not null default app.now(), -- class=internal category=authorization
   updated_at timestamp with time zone not null default app.now(), -- class=internal category=authorization
   deletion_requested_at timestamp with time zone, -- class=internal category=authorization
-  deletion_requested_by uuid, -- class=internal category=authorization
-  deletion_reason text not null default ''::text, -- class=personal category=authorization
+  closing_at timestamp with time zone, -- class=internal category=authorization
+  closing_by uuid, -- class=internal category=authorization
+  closing_reason text not null default ''::text, -- class=personal category=authorization
   purge_after timestamp with time zone, -- class=internal category=authorization
   closed_at timestamp with time zone, -- class=internal category=authorization
   purged_at timestamp with time zone, -- class=internal category=authorization
   constraint tenant_agent_edits_ck CHECK ((agent_edits = ANY (ARRAY['own'::text, 'company'::text]))),
   constraint tenant_brand_ck CHECK ((brand_color ~ '^#[0-9a-f]{6}$'::text)),
+  constraint tenant_closing_reason_ck CHECK ((length(closing_reason) <= 1000)),
   constraint tenant_currency_ck CHECK ((default_currency ~ '^[A-Z]{3}$'::text)),
-  constraint tenant_deletion_reason_ck CHECK ((length(deletion_reason) <= 1000)),
   constraint tenant_leaving_ck CHECK (
 CASE status
-    WHEN 'closing'::text THEN ((deletion_requested_at IS NOT NULL) AND (purge_after IS NOT NULL) AND (closed_at IS NULL))
+    WHEN 'closing'::text THEN ((closing_at IS NOT NULL) AND (purge_after IS NOT NULL) AND (closed_at IS NULL))
     WHEN 'closed'::text THEN ((closed_at IS NOT NULL) AND (purge_after IS NOT NULL))
     WHEN 'purged'::text THEN ((closed_at IS NOT NULL) AND (purged_at IS NOT NULL))
     ELSE (closed_at IS NULL)
@@ -1301,7 +1300,7 @@ grant insert, select, update on tenant to entente_platform;
 grant select on tenant to entente_public;
 grant select, update on tenant to entente_staff;
 grant select on tenant to entente_worker;
-grant update (slug, name, status, brand_color, logo, logo_type, version, updated_at, deletion_requested_at, deletion_requested_by, deletion_reason, purge_after, closed_at, purged_at) on tenant to entente_worker;
+grant update (slug, name, status, brand_color, logo, logo_type, version, updated_at, deletion_requested_at, closing_at, closing_by, closing_reason, purge_after, closed_at, purged_at) on tenant to entente_worker;
 alter table tenant enable row level security;
 alter table tenant force row level security;
 create policy definer_reach on tenant as permissive select to entente_definer using true;
@@ -1861,17 +1860,6 @@ grant execute on routine partner() to entente_platform;
 grant execute on routine partner() to entente_public;
 grant execute on routine partner() to entente_staff;
 grant execute on routine partner() to entente_worker;
-
-CREATE OR REPLACE FUNCTION app.partner_ended()
- RETURNS trigger
- LANGUAGE plpgsql
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-begin
-  new.ended_at := case when new.status = 'ended' then coalesce(new.ended_at, app.now()) end;
-  return new;
-end $function$;
-alter routine partner_ended() owner to entente_owner;
 
 CREATE OR REPLACE FUNCTION app.partner_links()
  RETURNS trigger
