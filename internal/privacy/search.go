@@ -1,0 +1,380 @@
+package privacy
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"entente.dev/internal/access"
+	"entente.dev/internal/audit"
+	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/op"
+)
+
+// How sure it is that a hit is about the subject.
+const (
+	Exact    = "exact"    // an identity row: its e-mail address, phone number or login is the subject's
+	Possible = "possible" // an identity row that carries the subject's name only: perhaps a namesake
+	Mention  = "mention"  // a text that names the subject
+	Linked   = "linked"   // a row that refers to the subject by id
+)
+
+// Hit is one place where the subject stands.
+type Hit struct {
+	Category   string `json:"category"`
+	Table      string `json:"table"`
+	Key        string `json:"key"`    // of the row; "/" between the parts
+	Record     string `json:"record"` // what people call it
+	Column     string `json:"column"`
+	Snippet    string `json:"snippet"` // the words around, the subject in «»
+	By         string `json:"by"`      // email, name or phone; "" for a linked row
+	Confidence string `json:"confidence"`
+}
+
+// Count is how many hits a table has.
+type Count struct {
+	Category string `json:"category"`
+	Table    string `json:"table"`
+	Rows     int    `json:"rows"`
+	Exact    int    `json:"exact"`
+	Possible int    `json:"possible"`
+	Mentions int    `json:"mentions"`
+	Linked   int    `json:"linked"`
+}
+
+// Found is the result of a search.
+type Found struct {
+	Hits   []Hit   `json:"hits"`
+	Counts []Count `json:"counts"`
+	Tables int     `json:"tables"` // searched
+	More   bool    `json:"more"`   // whether there are more hits than are shown; the counts count them all
+	refs   Refs
+}
+
+// Limits of a search.
+const (
+	maxShown  = 2000 // hits that are returned
+	perTable  = 300  // of one table
+	scanLimit = 2000 // rows of one window
+)
+
+// identity are the tables whose rows stand for a person: the columns that say who.
+var identity = map[string]struct{ email, name, phone, id string }{
+	"contact": {"email", "name", "phone", "contact_id"},
+	"member":  {"email", "name", "", "member_id"},
+}
+
+// Progress is told how a search or an erasure goes on.
+type Progress func(done, total int, table string)
+
+// Find searches everything the data map knows for a person. Invalid when nothing usable is given. report may be nil.
+func (s *Service) Find(ctx context.Context, who access.Actor, sub Subject, reason string, report Progress) (Found, error) {
+	sub, err := sub.checked()
+	if err != nil {
+		return Found{}, err
+	}
+	if err := s.tellSearch(ctx, who, reason); err != nil {
+		return Found{}, err
+	}
+	return s.find(ctx, who.Tenant, sub, report)
+}
+
+// tellSearch asks the permission and puts the search on record, without saying for whom.
+func (s *Service) tellSearch(ctx context.Context, who access.Actor, reason string) error {
+	_, err := op.Write(ctx, s.ops, who, ActFind, func(tx *op.Tx) (struct{}, error) {
+		if err := tx.Allow(access.Object{}); err != nil {
+			return struct{}{}, err
+		}
+		tx.Audit(audit.Change{Type: "privacy_request", Label: "subject search", Note: reason})
+		return struct{}{}, nil
+	})
+	return err
+}
+
+func (s *Service) find(ctx context.Context, tenant id.ID, sub Subject, report Progress) (Found, error) {
+	return op.Read(ctx, s.ops, access.NewSystem(tenant, "subject search"), ActFind, func(tx *op.Tx) (Found, error) {
+		tables, err := catalogue(ctx, tx)
+		if err != nil {
+			return Found{}, err
+		}
+		refs, err := s.expand(ctx, tx, tables, sub)
+		if err != nil {
+			return Found{}, err
+		}
+		out := Found{refs: refs, Tables: len(tables)}
+		m := refs.matcher()
+		for i, t := range tables {
+			if report != nil {
+				report(i, len(tables), t.name)
+			}
+			c, err := s.findIn(ctx, tx, t, refs, m, sub, func(h Hit, n int) {
+				if n <= perTable && len(out.Hits) < maxShown {
+					out.Hits = append(out.Hits, h)
+				} else {
+					out.More = true
+				}
+			})
+			if err != nil {
+				return out, err
+			}
+			if c.Rows > 0 {
+				out.Counts = append(out.Counts, c)
+			}
+		}
+		slices.SortStableFunc(out.Counts, func(a, b Count) int { return strings.Compare(a.Category+a.Table, b.Category+b.Table) })
+		return out, nil
+	})
+}
+
+// expand returns what the subject's own records add to what was asked for: a contact found by its address tells the name and the
+// phone number, by which the rest is found. A record that was found by its name only adds nothing: it may be a namesake's.
+func (s *Service) expand(ctx context.Context, tx *op.Tx, tables []table, sub Subject) (Refs, error) {
+	refs := sub.refs()
+	for range 2 { // the second time for those that only the phone number or the address of the first finds
+		m := refs.matcher()
+		for _, t := range tables {
+			if _, ok := identity[t.name]; !ok {
+				continue
+			}
+			err := eachRow(ctx, tx, t, window{pattern: refs.pattern()}, func(f found) error {
+				refs.learn(t.name, f, m, sub)
+				return nil
+			})
+			if err != nil {
+				return refs, err
+			}
+		}
+		if err := learnLogins(ctx, tx, &refs); err != nil {
+			return refs, err
+		}
+	}
+	return refs, nil
+}
+
+// learn takes over what an identity row says, if it is the subject's for sure.
+func (r *Refs) learn(table string, f found, m matcher, sub Subject) {
+	who := identity[table]
+	sure := m.whole(f.text(who.email)) == byEmail || m.whole(f.text(who.phone)) == byPhone
+	named := m.whole(f.text(who.name)) == byName
+	if !sure && !(named && (sub.Namesakes || sub.Email == "" && sub.Phone == "")) {
+		return
+	}
+	v, ok := id.Parse(f.text(who.id))
+	if !ok {
+		return
+	}
+	list := &r.Contacts
+	if table == "member" {
+		list = &r.Members
+	}
+	if !slices.Contains(*list, v) {
+		*list = append(*list, v)
+	}
+	if sure {
+		r.add(f.text(who.email), f.text(who.name), f.text(who.phone))
+	}
+}
+
+// eachRow calls fn for every row of a table that w finds, window by window.
+func eachRow(ctx context.Context, tx *op.Tx, t table, w window, fn func(found) error) error {
+	for w.limit = scanLimit; ; {
+		rows, err := scan(ctx, tx, tx.Who.Tenant, t, w)
+		if err != nil {
+			return err
+		}
+		for _, f := range rows {
+			if err := fn(f); err != nil {
+				return err
+			}
+		}
+		if len(rows) < w.limit {
+			return nil
+		}
+		w.after = rows[len(rows)-1].key
+	}
+}
+
+// text returns a column's value as text; JSON as it stands.
+func (f found) text(column string) string {
+	raw := f.values[column]
+	var s string
+	if len(raw) == 0 || string(raw) == "null" {
+		return ""
+	}
+	if json.Unmarshal(raw, &s) == nil {
+		return s
+	}
+	return string(raw)
+}
+
+// strings calls fn for every text inside a column's value: the value itself, the elements of an array, the values of an object.
+func (f found) strings(column string, fn func(string)) {
+	var v any
+	if json.Unmarshal(f.values[column], &v) == nil {
+		eachString(v, fn)
+	}
+}
+
+func eachString(v any, fn func(string)) {
+	switch v := v.(type) {
+	case string:
+		fn(v)
+	case []any:
+		for _, x := range v {
+			eachString(x, fn)
+		}
+	case map[string]any:
+		for _, x := range v {
+			eachString(x, fn)
+		}
+	}
+}
+
+// findIn searches one table and calls keep for each hit with its number in the table.
+func (s *Service) findIn(ctx context.Context, tx *op.Tx, t table, refs Refs, m matcher, sub Subject, keep func(Hit, int)) (Count, error) {
+	c := Count{Category: t.category, Table: t.name}
+	n := 0
+	ids := refs.ids()
+	err := eachRow(ctx, tx, t, window{pattern: refs.pattern(), links: true, ids: ids}, func(f found) error {
+		hits := s.hitsOf(t, f, refs, m)
+		if len(hits) == 0 {
+			return nil
+		}
+		c.Rows++
+		for _, h := range hits {
+			n++
+			switch h.Confidence {
+			case Exact:
+				c.Exact++
+			case Possible:
+				c.Possible++
+			case Mention:
+				c.Mentions++
+			case Linked:
+				c.Linked++
+			}
+			keep(h, n)
+		}
+		return nil
+	})
+	return c, err
+}
+
+// hitsOf returns every place of one row that names the subject, or the row itself when it only refers to them.
+func (s *Service) hitsOf(t table, f found, refs Refs, m matcher) []Hit {
+	var out []Hit
+	base := Hit{Category: t.category, Table: t.name, Key: strings.Join(f.key, "/"), Record: record(t, f)}
+	own := t.ownRow(f, refs)
+	for _, c := range t.texts {
+		if derived[c.Name] {
+			continue
+		}
+		h := base
+		h.Column, h.Category = c.Name, c.Category
+		f.strings(c.Name, func(text string) {
+			if h.By != "" {
+				return // one hit a column
+			}
+			h.By, h.Snippet = found1(m, text)
+		})
+		if h.By == "" {
+			continue
+		}
+		h.Confidence = Mention
+		if who, ok := identity[t.name]; ok && (c.Name == who.email || c.Name == who.name || c.Name == who.phone) {
+			h.Confidence = Possible
+			if own {
+				h.Confidence = Exact
+			}
+		}
+		out = append(out, h)
+	}
+	if len(out) > 0 || len(refs.ids()) == 0 {
+		return out
+	}
+	for _, l := range t.links {
+		if v, ok := id.Parse(f.text(l)); ok && slices.Contains(refs.ids(), v) {
+			base.Column, base.Confidence = l, Linked
+			return append(out, base)
+		}
+	}
+	return out
+}
+
+// ownRow reports whether a row is one of the subject's own identity rows.
+func (t table) ownRow(f found, refs Refs) bool {
+	who, ok := identity[t.name]
+	if !ok {
+		return false
+	}
+	v, ok := id.Parse(f.text(who.id))
+	return ok && slices.Contains(refs.ids(), v)
+}
+
+// found1 returns by what a text names the subject and the words around the first place.
+func found1(m matcher, text string) (by, snippet string) {
+	if by = m.whole(text); by != "" {
+		return by, "«" + text + "»"
+	}
+	spans := m.spans(text)
+	if len(spans) == 0 {
+		return "", ""
+	}
+	sp := spans[0]
+	return sp.by, around(text, sp)
+}
+
+// around cuts at most 60 letters before and after the place.
+func around(text string, sp span) string {
+	before, after := []rune(text[:sp.from]), []rune(text[sp.to:])
+	head, tail := "", ""
+	if len(before) > 60 {
+		before, head = before[len(before)-60:], "…"
+	}
+	if len(after) > 60 {
+		after, tail = after[:60], "…"
+	}
+	return strings.Join(strings.Fields(head+string(before)+"«"+text[sp.from:sp.to]+"»"+string(after)+tail), " ")
+}
+
+// record returns what people call a row.
+func record(t table, f found) string {
+	for _, c := range []string{"title", "name", "subject", "object_label", "file_name", "table_name", "purpose"} {
+		if v := f.text(c); v != "" && t.has(c) {
+			if at := f.text("at"); at != "" && len(at) >= 10 {
+				return v + ", " + at[:10]
+			}
+			return v
+		}
+	}
+	if at := f.text("created_at"); len(at) >= 10 {
+		return strings.ReplaceAll(t.name, "_", " ") + " of " + at[:10]
+	}
+	return strings.ReplaceAll(t.name, "_", " ")
+}
+
+// login is one person behind a member.
+type login struct {
+	Person, Member id.ID
+	Email, Name    string
+	CreatedAt      time.Time
+	LastSignInAt   *time.Time
+	UsedElsewhere  bool
+}
+
+func learnLogins(ctx context.Context, tx *op.Tx, refs *Refs) error {
+	logins, err := loginsOf(ctx, tx, refs.Members)
+	for _, l := range logins {
+		if !slices.Contains(refs.Persons, l.Person) {
+			refs.Persons = append(refs.Persons, l.Person)
+		}
+		refs.add(l.Email, l.Name, "")
+	}
+	if err != nil {
+		return fmt.Errorf("logins of the subject: %w", err)
+	}
+	return nil
+}
