@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -15,9 +16,11 @@ import (
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/datamap"
+	"entente.dev/internal/kernel/crypt"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/orgname"
 	"entente.dev/internal/kernel/pg"
+	"entente.dev/internal/keyring"
 	"entente.dev/internal/op"
 	"entente.dev/internal/tenant"
 )
@@ -61,10 +64,10 @@ type caller struct {
 	Deals   int    `json:"deals,omitempty"`
 }
 
-// fill makes the programmes in the database behind url, a superuser's. The program may be running.
-func fill(ctx context.Context, url string, scale float64, say func(string, ...any)) (world, error) {
+// fill makes the programmes in the database behind url, a superuser's, with the keys of the data directory. The program may be running.
+func fill(ctx context.Context, url, data string, scale float64, say func(string, ...any)) (world, error) {
 	start := time.Now()
-	tenants, end, err := founder(ctx, url)
+	tenants, end, err := founder(ctx, url, data)
 	if err != nil {
 		return world{}, err
 	}
@@ -117,7 +120,7 @@ func fill(ctx context.Context, url string, scale float64, say func(string, ...an
 }
 
 // founder returns what makes programmes as the program itself does, with their stages.
-func founder(ctx context.Context, url string) (*tenant.Service, func(), error) {
+func founder(ctx context.Context, url, data string) (*tenant.Service, func(), error) {
 	db, err := pg.Open(ctx, url, pg.Options{})
 	if err != nil {
 		return nil, nil, err
@@ -127,12 +130,17 @@ func founder(ctx context.Context, url string) (*tenant.Service, func(), error) {
 		db.Close()
 		return nil, nil, err
 	}
-	return tenant.New(&op.Ops{DB: db, Map: classes, Clock: time.Now, Log: slog.New(slog.DiscardHandler)}), db.Close, nil
+	kek, err := crypt.ReadFile(filepath.Join(data, "keys", "kek"), true) // as the program does
+	if err != nil {
+		db.Close()
+		return nil, nil, err
+	}
+	return tenant.New(&op.Ops{DB: db, Map: classes, Keys: keyring.New(db, kek, time.Now), Clock: time.Now, Log: slog.New(slog.DiscardHandler)}), db.Close, nil
 }
 
 // emptyOne makes a programme without anything and returns its Admin.
-func emptyOne(ctx context.Context, url, slug string) (caller, error) {
-	tenants, end, err := founder(ctx, url)
+func emptyOne(ctx context.Context, url, data, slug string) (caller, error) {
+	tenants, end, err := founder(ctx, url, data)
 	if err != nil {
 		return caller{}, err
 	}

@@ -28,7 +28,7 @@ func TestCompaniesDiffer(t *testing.T) {
 // What the fill writes into the derived columns is what the program would have written, and the whole is as large as it says.
 func TestFillIsAsTheProgramWrites(t *testing.T) {
 	url := pgtest.URL(t)
-	w, err := fill(t.Context(), url, 0.01, t.Logf)
+	w, err := fill(t.Context(), url, t.TempDir(), 0.01, t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -176,7 +176,7 @@ func (o options) filled(ctx context.Context, data string) (w world, err error) {
 		return w, errors.Join(json.Unmarshal(b, &w), revive(ctx, url))
 	}
 	say("filling, scale %g …", o.scale)
-	if w, err = fill(ctx, url, o.scale, say); err != nil {
+	if w, err = fill(ctx, url, data, o.scale, say); err != nil {
 		return w, err
 	}
 	say("filled: %d deals in %.0f s", w.AllDeals, w.Seconds)

@@ -64,7 +64,7 @@ func (o options) imports(ctx context.Context, base, data string, who watched) []
 	url, err := embedded.Attach(ctx, data)
 	for i := range into {
 		if err == nil {
-			into[i], err = emptyOne(ctx, url, fmt.Sprintf("empty-%d-%d", time.Now().Unix(), i))
+			into[i], err = emptyOne(ctx, url, data, fmt.Sprintf("empty-%d-%d", time.Now().Unix(), i))
 		}
 	}
 	if err != nil {

@@ -92,7 +92,7 @@ type demoPartner struct {
 func (a *App) fillSample(ctx context.Context, admin access.Actor) (*demo, error) {
 	d := &demo{app: a, rnd: rand.New(rand.NewPCG(7, 11)), end: a.Ops.Clock(), admin: admin}
 	d.now = d.end.AddDate(0, -demoMonths, 0)
-	ops := &op.Ops{DB: a.DB, Map: a.Ops.Map, Pages: a.Ops.Pages, PublicURL: a.Ops.PublicURL, Log: a.Log, Clock: func() time.Time { return d.now }}
+	ops := &op.Ops{DB: a.DB, Map: a.Ops.Map, Keys: a.Ops.Keys, Pages: a.Ops.Pages, PublicURL: a.Ops.PublicURL, Log: a.Log, Clock: func() time.Time { return d.now }}
 	d.people = identity.New(ops, identity.Options{Tenants: a.Tenants})
 	d.deals, d.firms, d.accounts = deal.New(ops), partner.New(ops), account.New(ops)
 	if err := d.makePeople(ctx); err != nil {

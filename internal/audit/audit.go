@@ -1,7 +1,9 @@
 // Package audit is the record of what happened: one entry for each thing an actor did or was refused, written in the
 // transaction of the thing itself. Row history (a database trigger) keeps the rows; an entry says what the change meant.
 //
-// Entries are append-only: no persona may update or delete one. Columns classed secret never enter an entry.
+// Entries are append-only: no persona may update or delete one. Columns classed secret never enter an entry. What an entry tells
+// about people (names, labels, values, addresses) is one encrypted payload with a salted commitment: the payload can be erased, and
+// the sealed log still proves that the entry was there and was not changed.
 package audit
 
 import (
@@ -14,6 +16,7 @@ import (
 	"entente.dev/internal/access"
 	"entente.dev/internal/datamap"
 	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/keyring"
 )
 
 // Change is what a use case tells about an object. Before and After are structs whose fields carry `db:"column"` tags, or
@@ -38,40 +41,41 @@ const (
 	Denied Outcome = "denied"
 )
 
-// Entry is one line of the audit log as it is stored.
+// Entry is one line of the audit log as it is stored. What it tells about people is in Payload, encrypted.
 type Entry struct {
-	TenantID     id.ID           `db:"tenant_id" json:"tenant_id"`
-	EntryID      id.ID           `db:"entry_id" json:"entry_id"`
-	At           time.Time       `db:"at" json:"at"`
-	OpID         id.ID           `db:"op_id" json:"op_id"`
-	ActorKind    string          `db:"actor_kind" json:"actor_kind"`
-	ActorID      *id.ID          `db:"actor_id" json:"actor_id"`
-	ActorName    string          `db:"actor_name" json:"actor_name"`
-	ActorRole    string          `db:"actor_role" json:"actor_role"`
-	CredentialID *id.ID          `db:"credential_id" json:"credential_id"`
-	PartnerID    *id.ID          `db:"partner_id" json:"partner_id"`
-	Action       string          `db:"action" json:"action"`
-	Outcome      string          `db:"outcome" json:"outcome"`
-	ObjectType   string          `db:"object_type" json:"object_type"`
-	ObjectID     *id.ID          `db:"object_id" json:"object_id"`
-	ObjectLabel  string          `db:"object_label" json:"object_label"`
-	Changes      json.RawMessage `db:"changes" json:"changes"`
-	Note         string          `db:"note" json:"note"`
-	RequestID    string          `db:"request_id" json:"request_id"`
-	IP           string          `db:"ip" json:"ip"`
-	UserAgent    string          `db:"user_agent" json:"user_agent"`
+	TenantID     id.ID     `json:"tenant_id"`
+	EntryID      id.ID     `json:"entry_id"`
+	At           time.Time `json:"at"`
+	OpID         id.ID     `json:"op_id"`
+	ActorKind    string    `json:"actor_kind"`
+	ActorID      *id.ID    `json:"actor_id"`
+	ActorRole    string    `json:"actor_role"`
+	CredentialID *id.ID    `json:"credential_id"`
+	PartnerID    *id.ID    `json:"partner_id"`
+	Action       string    `json:"action"`
+	Outcome      string    `json:"outcome"`
+	Category     Category  `json:"category"`
+	ObjectType   string    `json:"object_type"`
+	ObjectID     *id.ID    `json:"object_id"`
+	Salt         []byte    `json:"salt"`
+	Commitment   []byte    `json:"commitment"`
+	Payload      []byte    `json:"payload"`
 }
 
-// NewEntry returns the entry for a change by an actor, at one time, within one operation.
-func NewEntry(m datamap.Map, who access.Actor, op id.ID, at time.Time, outcome Outcome, c Change) (Entry, error) {
+// NewEntry returns the sealed entry for a change by an actor, at one time, within one operation. Nothing of its payload is kept
+// in plain.
+func NewEntry(m datamap.Map, keys keyring.Sealer, who access.Actor, op id.ID, at time.Time, outcome Outcome, c Change) (Entry, error) {
 	changes, err := json.Marshal(Diff(m, c.Type, c.Before, c.After))
 	if err != nil {
 		return Entry{}, fmt.Errorf("audit %s: %w", c.Action, err)
 	}
-	return Entry{TenantID: who.Tenant, EntryID: id.New(), At: at, OpID: op, ActorKind: string(who.Kind), ActorID: opt(who.Member),
-		ActorName: who.Name, ActorRole: who.Role, CredentialID: opt(who.Credential), PartnerID: opt(c.Partner),
-		Action: string(c.Action), Outcome: string(outcome), ObjectType: c.Type, ObjectID: opt(c.ID), ObjectLabel: clip(c.Label, 300),
-		Changes: changes, Note: clip(c.Note, 2000), RequestID: who.Request.ID, IP: who.Request.IP, UserAgent: clip(who.Request.UserAgent, 300)}, nil
+	e := Entry{TenantID: who.Tenant, EntryID: id.New(), At: at, OpID: op, ActorKind: string(who.Kind), ActorID: opt(who.Member), ActorRole: who.Role,
+		CredentialID: opt(who.Credential), PartnerID: opt(c.Partner), Action: string(c.Action), Outcome: string(outcome), Category: CategoryOf(c.Action, outcome),
+		ObjectType: c.Type, ObjectID: opt(c.ID)}
+	sealed, err := Payload{ActorName: who.Name, ObjectLabel: clip(c.Label, 300), Changes: changes, Note: clip(c.Note, 2000), RequestID: who.Request.ID,
+		IP: who.Request.IP, UserAgent: clip(who.Request.UserAgent, 300)}.Seal(keys, e.EntryID)
+	e.Salt, e.Commitment, e.Payload = sealed.Salt, sealed.Commitment, sealed.Payload
+	return e, err
 }
 
 func opt(v id.ID) *id.ID {

@@ -21,16 +21,21 @@ func (s *Service) Get(ctx context.Context, who access.Actor, v id.ID) (Deal, err
 // Record returns a deal with its notes, timeline, claim and the programme's stages, in one round trip. NotFound "deal.not_found".
 func (s *Service) Record(ctx context.Context, who access.Actor, v id.ID) (Record, error) {
 	var rec Record
+	var lines []told
 	err := op.Batch(ctx, s.ops, who, ActRead, func(r *op.Reads) {
 		rec.Now = r.Now
 		r.About("deal", v)
 		r.Query(sqlGet, []any{who.Tenant, v}, one(&rec.Deal))
 		r.Query(sqlNotes, []any{who.Tenant, v}, notes(&rec.Notes))
-		r.Query(sqlTimeline, []any{who.Tenant, v}, entries(&rec.Timeline))
+		r.Query(sqlTimeline, []any{who.Tenant, v}, entries(&lines))
 		r.Query(sqlClaimOf, []any{who.Tenant, v}, claimOf(&rec.Claim))
 		r.Query(sqlDecider, []any{who.Tenant, v}, oneName(&rec.DecidedByName))
 		r.Query(sqlStages, []any{who.Tenant}, stages(&rec.Stages))
 	})
+	if err != nil {
+		return rec, err
+	}
+	rec.Timeline, err = s.open(ctx, who.Tenant, lines)
 	return rec, err
 }
 

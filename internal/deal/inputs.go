@@ -120,6 +120,7 @@ type Entry struct {
 	Action    string
 	Changes   map[string][2]any // by column, old and new
 	Note      string
+	ErasedAt  time.Time // when names and values were erased; zero as a rule
 }
 
 // Claim is the period for which a deal holds its customer.

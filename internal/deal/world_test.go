@@ -2,7 +2,6 @@ package deal
 
 import (
 	"context"
-	"log/slog"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -11,13 +10,11 @@ import (
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/access/role"
-	"entente.dev/internal/datamap"
 	"entente.dev/internal/event"
 	"entente.dev/internal/kernel/id"
-	"entente.dev/internal/kernel/page"
-	"entente.dev/internal/kernel/pg"
 	"entente.dev/internal/kernel/pg/pgtest"
 	"entente.dev/internal/op"
+	"entente.dev/internal/optest"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
@@ -46,11 +43,8 @@ func newWorld(t testing.TB) *world {
 	db := pgtest.New(t)
 	w := &world{t: t, super: pgtest.Super(t, db), stages: map[string]id.ID{}}
 	w.clock.Store(start.UnixMicro())
-	m, err := datamap.Load(t.Context(), db.Pool(pg.Staff))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.ops = &op.Ops{DB: db, Map: m, Clock: w.now, Pages: page.NewSigner([]byte("test")), Log: slog.New(slog.DiscardHandler), Listeners: map[string][]op.Listener{}}
+	w.ops = optest.New(t, db)
+	w.ops.Clock = w.now
 	for _, name := range []string{"submitted", "approved", "rejected", "returned", "withdrawn", "won", "lost", "expired", "noted"} {
 		w.ops.Listeners["deal."+name] = []op.Listener{func(_ context.Context, _ *op.Tx, ev event.Event) error {
 			w.events = append(w.events, ev.EventName())

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -19,15 +18,14 @@ import (
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/access/role"
-	"entente.dev/internal/datamap"
 	"entente.dev/internal/door"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/httpx"
 	"entente.dev/internal/kernel/id"
-	"entente.dev/internal/kernel/page"
 	"entente.dev/internal/kernel/pg"
 	"entente.dev/internal/kernel/pg/pgtest"
 	"entente.dev/internal/op"
+	"entente.dev/internal/optest"
 	"entente.dev/internal/ui"
 )
 
@@ -67,12 +65,9 @@ type World struct {
 func New(t testing.TB) *World {
 	t.Helper()
 	db := pgtest.New(t)
-	m, err := datamap.Load(t.Context(), db.Pool(pg.Staff))
-	if err != nil {
-		t.Fatal(err)
-	}
 	w := &World{T: t, DB: db, Super: pgtest.Super(t, db), Actors: map[string]access.Actor{}}
-	w.Ops = &op.Ops{DB: db, Map: m, Pages: page.NewSigner([]byte("doortest")), Clock: time.Now, Log: slog.New(slog.DiscardHandler), PublicURL: Origin}
+	w.Ops = optest.New(t, db)
+	w.Ops.PublicURL = Origin
 	w.Tenant, w.Elsewhere = w.tenant("acme", "Acme"), w.tenant("globex", "Globex")
 	w.North, w.South = w.company("North"), w.company("South")
 	for _, p := range []struct {

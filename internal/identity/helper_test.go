@@ -2,7 +2,6 @@ package identity
 
 import (
 	"context"
-	"log/slog"
 	"net/url"
 	"strings"
 	"sync"
@@ -12,13 +11,10 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"entente.dev/internal/access"
-	"entente.dev/internal/datamap"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
-	"entente.dev/internal/kernel/page"
-	"entente.dev/internal/kernel/pg"
 	"entente.dev/internal/kernel/pg/pgtest"
-	"entente.dev/internal/op"
+	"entente.dev/internal/optest"
 	"entente.dev/internal/tenant"
 )
 
@@ -48,11 +44,11 @@ type house struct {
 func newHouse(t *testing.T) *house {
 	t.Helper()
 	db := pgtest.New(t)
-	m, err := datamap.Load(t.Context(), db.Pool(pg.Staff))
-	must(t, err)
 	c := &clock{at: time.Now().UTC()}
-	ops := &op.Ops{DB: db, Map: m, Clock: c.now, Log: slog.New(slog.DiscardHandler), Pages: page.NewSigner([]byte("test")), PublicURL: "https://portal.example"}
+	ops := optest.New(t, db)
+	ops.Clock = c.now
 	h := &house{Service: New(ops, Options{Tenants: tenant.New(ops)}), t: t, clock: c, super: pgtest.Super(t, db)}
+	var err error
 	h.acme, err = h.CreateAdmin(t.Context(), AdminInput{Slug: "acme", Programme: "Acme", Name: "Ada Admin", Email: "ada@acme.test", Password: plain})
 	must(t, err)
 	return h

@@ -1,28 +1,21 @@
 package identity
 
 import (
-	"log/slog"
 	"sync"
 	"testing"
-	"time"
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/access/role"
-	"entente.dev/internal/datamap"
 	"entente.dev/internal/kernel/errs"
-	"entente.dev/internal/kernel/page"
-	"entente.dev/internal/kernel/pg"
 	"entente.dev/internal/kernel/pg/pgtest"
-	"entente.dev/internal/op"
+	"entente.dev/internal/optest"
 	"entente.dev/internal/tenant"
 )
 
 func TestSetUp(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	m, err := datamap.Load(t.Context(), db.Pool(pg.Staff))
-	must(t, err)
-	ops := &op.Ops{DB: db, Map: m, Clock: time.Now, Log: slog.New(slog.DiscardHandler), Pages: page.NewSigner([]byte("test")), PublicURL: "https://portal.example"}
+	ops := optest.New(t, db)
 	s := New(ops, Options{Tenants: tenant.New(ops)})
 	older, err := s.SetUpLink(t.Context())
 	must(t, err)

@@ -41,7 +41,7 @@ func TestUniformAnswer(t *testing.T) {
 		t.Errorf("answers differ: %v and %v", known, unknown)
 	}
 	must(t, h.Settle(t.Context()))
-	if n := h.count(`select count(*) from audit_entry where action = 'me.sign_in' and outcome = 'denied' and object_id = $1 and ip = '192.0.2.7'`, h.acme.UserID); n != 1 {
+	if n := h.count(`select count(*) from audit_entry where action = 'me.sign_in' and outcome = 'denied' and object_id = $1`, h.acme.UserID); n != 1 {
 		t.Errorf("%d entries of the refusal", n)
 	}
 	if n := h.count(`select count(*) from audit_entry where outcome = 'denied'`); n != 1 {

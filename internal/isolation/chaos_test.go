@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -15,11 +14,11 @@ import (
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/audit"
-	"entente.dev/internal/datamap"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/pg"
 	"entente.dev/internal/kernel/pg/pgtest"
 	"entente.dev/internal/op"
+	"entente.dev/internal/optest"
 )
 
 const (
@@ -159,11 +158,7 @@ func TestPoolChaos(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(db.Close)
-	classes, err := datamap.Load(ctx, db.Pool(pg.Staff))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &chaos{ops: &op.Ops{DB: db, Map: classes, Clock: time.Now, Log: slog.New(slog.DiscardHandler)}}
+	c := &chaos{ops: optest.New(t, db)}
 	super := pgtest.Super(t, db)
 	grants := map[access.Action]access.Scope{chaosAction: access.All}
 	for range chaosTenants {

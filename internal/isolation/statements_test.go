@@ -34,7 +34,6 @@ var templates = map[string][]any{
 	"account.sqlListContacts": {"c.tenant_id = $1 and c.account_id = $2", "c.name, c.contact_id", 3},
 	"partner.sqlList":         {"tenant_id = $1 and status = $2", "name_norm, partner_id", 3},
 	"audit/trail.sqlList":     {"tenant_id = $1 and starts_with(action, $2)", 3},
-	"audit/trail.sqlSearch":   {"tenant_id = $1", 2, 3, 4},
 	"deal.sqlList":            {"tenant_id = $1 and state = $2", "created_at desc, deal_id desc", 3, "d.created_at desc, d.deal_id desc"},
 	"deal.sqlEach":            {"tenant_id = $1", "created_at desc, deal_id desc"},
 	"deal.sqlBoard":           {"and partner_id = $2"},

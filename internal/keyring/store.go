@@ -65,10 +65,18 @@ func (r *Ring) load(ctx context.Context, name keyName) (k keyRow, err error) {
 		return k, err
 	case errors.Is(err, pgx.ErrNoRows):
 		return k, fmt.Errorf("tenant %s has no data key of version %d: %w", name.tenant, name.version, crypt.ErrWrongKey)
+	case pg.Constraint(err) == "data_key_tenant_fk":
+		return k, errs.Missing("tenant")
 	case err != nil:
 		return k, &errs.Error{Kind: errs.Unavailable, Code: "keys.unavailable", Msg: "The keys of this programme cannot be read right now. Try again in a moment.", Err: err}
 	case k.Wrapped == nil:
 		return k, errs.New(errs.Conflict, "keys.destroyed", "The keys of this programme were destroyed; what they encrypted is gone for good.")
 	}
 	return k, nil
+}
+
+// addKey stores the first key of a tenant; made is false when there is one already.
+func addKey(ctx context.Context, q pg.Querier, tenant id.ID, wrapped []byte, kek string) (made bool, err error) {
+	tag, err := q.Exec(ctx, sqlAddKey, tenant, 1, wrapped, kek)
+	return tag.RowsAffected() == 1, err
 }

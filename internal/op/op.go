@@ -103,10 +103,17 @@ func (o *Ops) refuse(ctx context.Context, who access.Actor, act access.Action, c
 		c.Type = act.Room()
 	}
 	opID, now := id.New(), o.now()
-	entry, encErr := audit.NewEntry(o.Map, who, opID, now, audit.Denied, c)
-	if encErr == nil {
-		encErr = o.inTx(ctx, who, opID, now, func(tx *Tx) error { return audit.Append(ctx, tx, []audit.Entry{entry}) })
-	}
+	encErr := o.inTx(ctx, who, opID, now, func(tx *Tx) error {
+		keys, err := tx.sealer(ctx)
+		if err != nil {
+			return err
+		}
+		entry, err := audit.NewEntry(o.Map, keys, who, opID, now, audit.Denied, c)
+		if err != nil {
+			return err
+		}
+		return audit.Append(ctx, tx, []audit.Entry{entry})
+	})
 	if encErr != nil {
 		o.Log.Error("refusal not recorded", "action", act, "request", who.Request.ID, "error", encErr)
 	}

@@ -60,7 +60,7 @@ func Write[T any](ctx context.Context, o *Ops, who access.Actor, act access.Acti
 }
 
 func writeOnce[T any](ctx context.Context, o *Ops, who access.Actor, act access.Action, fn func(tx *Tx) (T, error)) (out T, about audit.Change, err error) {
-	tx, err := o.begin(ctx, "begin", who, id.New(), o.now())
+	tx, err := o.beginWrite(ctx, who, id.New(), o.now())
 	if err != nil {
 		return out, about, err
 	}

@@ -16,6 +16,7 @@ import (
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/jobs"
 	"entente.dev/internal/kernel/pg"
+	"entente.dev/internal/keyring"
 )
 
 // Tx is the transaction of one use case, bound to its actor. It implements pg.Querier.
@@ -32,6 +33,7 @@ type Tx struct {
 	told    bool
 	object  audit.Change // what the last Allow was about, for the record of a refusal
 	changes []audit.Change
+	keys    *keyring.Sealer // of the audit entries
 }
 
 // Query runs a query in the transaction.
@@ -98,7 +100,11 @@ func (tx *Tx) Enqueue(ctx context.Context, a jobs.Args, opts ...jobs.Option) err
 func (tx *Tx) finish(ctx context.Context, result *string) error {
 	entries := make([]audit.Entry, 0, len(tx.changes))
 	for _, c := range tx.changes {
-		e, err := audit.NewEntry(tx.ops.Map, tx.Who, tx.ID, tx.Now, audit.Done, c)
+		keys, err := tx.sealer(ctx)
+		if err != nil {
+			return err
+		}
+		e, err := audit.NewEntry(tx.ops.Map, keys, tx.Who, tx.ID, tx.Now, audit.Done, c)
 		if err != nil {
 			return err
 		}
@@ -133,6 +139,37 @@ func (tx *Tx) finish(ctx context.Context, result *string) error {
 	return nil
 }
 
+// sealer returns what encrypts the transaction's audit entries. It was fetched before the transaction began; that of a tenant
+// that this transaction makes is made here.
+func (tx *Tx) sealer(ctx context.Context) (keyring.Sealer, error) {
+	if tx.keys == nil {
+		s, err := tx.ops.Keys.Found(ctx, tx, tx.Who.Tenant)
+		if err != nil {
+			return s, err
+		}
+		tx.keys = &s
+	}
+	return *tx.keys, nil
+}
+
+// beginWrite is begin for a transaction that may write audit entries: their key comes first, from memory as a rule, so that no
+// transaction waits for it. Without the key there is no write: Unavailable "keys.unavailable".
+func (o *Ops) beginWrite(ctx context.Context, who access.Actor, opID id.ID, now time.Time) (*Tx, error) {
+	var keys *keyring.Sealer
+	if who.Persona != access.Platform { // the operator's transaction may be the one that makes the tenant
+		s, err := o.Keys.Sealer(ctx, who.Tenant)
+		if err != nil {
+			return nil, err
+		}
+		keys = &s
+	}
+	tx, err := o.begin(ctx, "begin", who, opID, now)
+	if err == nil {
+		tx.keys = keys
+	}
+	return tx, err
+}
+
 // begin takes a connection of the actor's persona and binds a transaction to the actor, in one round trip.
 func (o *Ops) begin(ctx context.Context, mode string, who access.Actor, opID id.ID, now time.Time) (*Tx, error) {
 	conn, err := o.pool(who.Persona).Acquire(ctx)
@@ -163,7 +200,7 @@ func release(conn *pgxpool.Conn) {
 
 // inTx runs fn in a bound transaction and commits it; for what op itself writes.
 func (o *Ops) inTx(ctx context.Context, who access.Actor, opID id.ID, now time.Time, fn func(*Tx) error) error {
-	tx, err := o.begin(ctx, "begin", who, opID, now)
+	tx, err := o.beginWrite(ctx, who, opID, now)
 	if err != nil {
 		return err
 	}

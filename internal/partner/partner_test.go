@@ -1,19 +1,15 @@
 package partner
 
 import (
-	"log/slog"
 	"testing"
-	"time"
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/access/role"
-	"entente.dev/internal/datamap"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
-	"entente.dev/internal/kernel/page"
 	"entente.dev/internal/kernel/pg"
 	"entente.dev/internal/kernel/pg/pgtest"
-	"entente.dev/internal/op"
+	"entente.dev/internal/optest"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
@@ -27,11 +23,7 @@ type bundle struct {
 func setup(t *testing.T) bundle {
 	t.Helper()
 	db := pgtest.New(t)
-	m, err := datamap.Load(t.Context(), db.Pool(pg.Staff))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ops := &op.Ops{DB: db, Map: m, Pages: page.NewSigner([]byte("test")), Clock: time.Now, Log: slog.New(slog.DiscardHandler)}
+	ops := optest.New(t, db)
 	tenant, member := id.New(), id.New()
 	super := pgtest.Super(t, db)
 	if _, err := super.Exec(t.Context(), `insert into tenant (tenant_id, slug, name) values ($1, 'acme', 'Acme')`, tenant); err != nil {

@@ -2,22 +2,19 @@ package tenant
 
 import (
 	"bytes"
-	"log/slog"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/access/role"
-	"entente.dev/internal/datamap"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
-	"entente.dev/internal/kernel/pg"
 	"entente.dev/internal/kernel/pg/pgtest"
 	"entente.dev/internal/op"
+	"entente.dev/internal/optest"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
@@ -53,9 +50,7 @@ func actor(tenant, partner id.ID, r string) access.Actor {
 func setup(t *testing.T) fixture {
 	t.Helper()
 	db := pgtest.New(t)
-	m, err := datamap.Load(t.Context(), db.Pool(pg.Staff))
-	must(t, err)
-	s := New(&op.Ops{DB: db, Map: m, Clock: time.Now, Log: slog.New(slog.DiscardHandler)})
+	s := New(optest.New(t, db))
 	acme, err := s.Create(t.Context(), access.NewPlatform(id.New(), "test"), CreateInput{Slug: "acme", Name: "Acme"}, nil)
 	must(t, err)
 	other, err := s.Create(t.Context(), access.NewPlatform(id.New(), "test"), CreateInput{Slug: "bolt", Name: "Bolt", DefaultCurrency: "EUR", TimeZone: "Europe/Berlin"}, nil)
@@ -89,7 +84,7 @@ func TestCreate(t *testing.T) {
 	}
 	_, err = f.Create(t.Context(), f.admin, CreateInput{Slug: "mine", Name: "Mine"}, nil)
 	wantCode(t, err, "denied")
-	_, err = f.Create(t.Context(), access.NewSystem(id.New(), "a job"), CreateInput{Slug: "mine", Name: "Mine"}, nil)
+	_, err = f.Create(t.Context(), access.NewSystem(f.admin.Tenant, "a job"), CreateInput{Slug: "mine", Name: "Mine"}, nil)
 	wantCode(t, err, "denied")
 	_, err = f.Create(t.Context(), access.NewPlatform(id.New(), "test"), CreateInput{Slug: "half", Name: "Half"}, func(*op.Tx, Settings) error { return errs.Missing("nerve") })
 	wantCode(t, err, "nerve.not_found")

@@ -3,7 +3,6 @@ package transfer
 import (
 	"context"
 	"io"
-	"log/slog"
 	"os"
 	"strings"
 	"testing"
@@ -13,14 +12,12 @@ import (
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/access/role"
-	"entente.dev/internal/datamap"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/jobs"
-	"entente.dev/internal/kernel/page"
-	"entente.dev/internal/kernel/pg"
 	"entente.dev/internal/kernel/pg/pgtest"
 	"entente.dev/internal/op"
+	"entente.dev/internal/optest"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
@@ -39,12 +36,9 @@ type world struct {
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	db := pgtest.New(t)
-	classes, err := datamap.Load(t.Context(), db.Pool(pg.Staff))
-	if err != nil {
-		t.Fatal(err)
-	}
 	w := &world{t: t, super: pgtest.Super(t, db), now: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)}
-	w.ops = &op.Ops{DB: db, Map: classes, Pages: page.NewSigner([]byte("test")), Clock: func() time.Time { return w.now }, Log: slog.New(slog.DiscardHandler)}
+	w.ops = optest.New(t, db)
+	w.ops.Clock = func() time.Time { return w.now }
 	w.s = New(w.ops)
 	w.ada, w.bob = w.tenant("acme", "Ada"), w.tenant("mirror", "Bob")
 	return w

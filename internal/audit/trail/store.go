@@ -1,6 +1,7 @@
 package trail
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -9,26 +10,39 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"entente.dev/internal/access"
+	"entente.dev/internal/audit"
 	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/keyring"
 )
 
 const (
-	columns = `entry_id, at, op_id, actor_kind, actor_id, actor_name, actor_role, credential_id, partner_id, action, outcome,
-  object_type, object_id, object_label, changes::text as changes, note, request_id, ip, user_agent`
+	columns = `entry_id, at, op_id, actor_kind, actor_id, actor_role, credential_id, partner_id, action, outcome, category,
+  object_type, object_id, commitment is not null, payload, erased_at, actor_name, object_label, changes::text, note, request_id, ip, user_agent` // as audit.PayloadColumns
 
 	sqlList = `select ` + columns + ` from audit_entry where %s order by at desc, entry_id desc limit $%d`
-
-	// The window is cut before the text is compared: a word that nobody ever wrote must not read the whole log.
-	sqlSearch = `select * from (select ` + columns + ` from audit_entry where %s order by at desc, entry_id desc limit $%d) e
- where position($%d in lower(e.object_label)) > 0 or position($%[3]d in lower(e.actor_name)) > 0 or position($%[3]d in lower(e.note)) > 0
- order by at desc, entry_id desc limit $%d`
 )
 
-// selection checks q and returns its statement.
-func (s *Service) selection(who access.Actor, q Query, limit int) (string, []any, error) {
-	if err := q.check(); err != nil {
-		return "", nil, err
+// position is a place in the log: the entries after it are older.
+type position struct {
+	at   time.Time
+	last id.ID
+}
+
+// from checks q and returns where its cursor stands, nil at the beginning.
+func (s *Service) from(who access.Actor, q Query) (*position, error) {
+	if err := q.check(); err != nil || q.Cursor == "" {
+		return nil, err
 	}
+	c, err := s.ops.Pages.Decode(q.Cursor, who.Tenant.String(), "audit")
+	if err != nil {
+		return nil, err
+	}
+	var p position
+	return &p, c.Scan(&p.at, &p.last)
+}
+
+// selection returns the statement of q from a position on. Text is no part of it: what it looks at is encrypted.
+func selection(who access.Actor, q Query, after *position, limit int) (string, []any) {
 	where, args := []string{"tenant_id = $1"}, []any{who.Tenant}
 	add := func(cond string, vals ...any) {
 		at := make([]any, len(vals))
@@ -61,32 +75,45 @@ func (s *Service) selection(who access.Actor, q Query, limit int) (string, []any
 	if !q.To.IsZero() {
 		add("at < $%d", q.To)
 	}
-	if q.Cursor != "" {
-		c, err := s.ops.Pages.Decode(q.Cursor, who.Tenant.String(), "audit")
-		if err != nil {
-			return "", nil, err
-		}
-		var at time.Time
-		var last id.ID
-		if err := c.Scan(&at, &last); err != nil {
-			return "", nil, err
-		}
-		add("(at, entry_id) < ($%d, $%d)", at, last)
+	if q.Category != "" {
+		add("category = $%d", q.Category)
 	}
-	cond := strings.Join(where, " and ")
-	if text := strings.ToLower(strings.TrimSpace(q.Text)); text != "" {
-		args = append(args, Searched, text, limit)
-		return fmt.Sprintf(sqlSearch, cond, len(args)-2, len(args)-1, len(args)), args, nil
+	if q.EntryID != id.Nil {
+		add("entry_id = $%d", q.EntryID)
+	}
+	if after != nil {
+		add("(at, entry_id) < ($%d, $%d)", after.at, after.last)
 	}
 	args = append(args, limit)
-	return fmt.Sprintf(sqlList, cond, len(args)), args, nil
+	return fmt.Sprintf(sqlList, strings.Join(where, " and "), len(args)), args
 }
 
 func scan(row pgx.CollectableRow) (e Entry, err error) {
-	var changes string
-	if err = row.Scan(&e.ID, &e.At, &e.Op, &e.ActorKind, &e.ActorID, &e.ActorName, &e.ActorRole, &e.Credential, &e.Partner, &e.Action, &e.Outcome,
-		&e.ObjectType, &e.ObjectID, &e.ObjectLabel, &changes, &e.Note, &e.RequestID, &e.IP, &e.UserAgent); err != nil {
-		return e, err
+	err = row.Scan(append([]any{&e.ID, &e.At, &e.Op, &e.ActorKind, &e.ActorID, &e.ActorRole, &e.Credential, &e.Partner, &e.Action, &e.Outcome, &e.Category,
+		&e.ObjectType, &e.ObjectID}, e.stored.Dest()...)...)
+	return e, err
+}
+
+// open fills in what the entry tells about people; of an erased one only when it was erased.
+func (e *Entry) open(ctx context.Context, keys *keyring.Ring, tenant id.ID) error {
+	p, err := e.stored.Open(ctx, keys, tenant, e.ID)
+	if err != nil {
+		return err
 	}
-	return e, json.Unmarshal([]byte(changes), &e.Changes)
+	e.ErasedAt, e.ActorName, e.ObjectLabel, e.Note = e.stored.ErasedAt(), p.ActorName, p.ObjectLabel, p.Note
+	e.RequestID, e.IP, e.UserAgent, e.raw = p.RequestID, p.IP, p.UserAgent, p.Changes
+	if len(p.Changes) > 0 {
+		return json.Unmarshal(p.Changes, &e.Changes)
+	}
+	return nil
+}
+
+// tells reports whether the entry's payload holds text, which is in lower case.
+func (e Entry) tells(text string) bool {
+	for _, s := range []string{e.ObjectLabel, e.ActorName, e.Note, e.IP, string(e.raw)} {
+		if strings.Contains(strings.ToLower(s), text) {
+			return true
+		}
+	}
+	return false
 }

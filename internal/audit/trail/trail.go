@@ -37,7 +37,7 @@ const (
 // Outcomes are what an entry can say of an action.
 var Outcomes = []string{string(audit.Done), string(audit.Denied)}
 
-// Searched is how many of the newest entries that the other filters leave a search for text looks at.
+// Searched is how many entries one search for text decrypts and looks at; the cursor of its page goes on behind them.
 const Searched = 20_000
 
 // Entry is one line of the log, for reading.
@@ -61,12 +61,26 @@ type Entry struct {
 	RequestID   string
 	IP          string
 	UserAgent   string
+	Category    audit.Category
+	ErasedAt    time.Time // when names, values and addresses were erased; zero as a rule
+
+	stored audit.Stored
+	raw    json.RawMessage
+}
+
+// Actor names who did it, also where the name was erased.
+func (e Entry) Actor() string {
+	if e.ActorName == "" && !e.ErasedAt.IsZero() {
+		return "Somebody (erased)"
+	}
+	return e.ActorName
 }
 
 // shown returns e as the actor may see it.
 func (e Entry) shown(who access.Actor) Entry {
 	if who.Persona == access.Partner {
 		e.IP, e.UserAgent, e.Credential, e.RequestID = "", "", id.Nil, ""
+		e.raw = nil
 		delete(e.Changes, "external_id")
 		delete(e.Changes, "import_id")
 	}
@@ -80,7 +94,9 @@ type Query struct {
 	ActorID    id.ID
 	Action     string    // "deal.approve", or a room: "deal"
 	Outcome    string    // one of Outcomes
-	Text       string    // a part of the record's or actor's name, among the newest Searched entries that the rest leaves
+	Category   string    // one of audit.Categories
+	EntryID    id.ID     // this one entry
+	Text       string    // a part of a name, value, note or address, among the Searched entries from the cursor on that the rest leaves
 	From, To   time.Time // From ≤ at < To; zero leaves a side open
 	Limit      int
 	Cursor     string
@@ -90,6 +106,9 @@ func (q Query) check() error {
 	var bad []errs.Field
 	if q.Outcome != "" && !slices.Contains(Outcomes, q.Outcome) {
 		bad = append(bad, errs.Field{Name: "outcome", Code: "field.choice", Msg: "Use one of: " + strings.Join(Outcomes, ", ") + "."})
+	}
+	if q.Category != "" && !slices.Contains(audit.Categories, q.Category) {
+		bad = append(bad, errs.Field{Name: "category", Code: "field.choice", Msg: "Use one of: " + strings.Join(audit.Categories, ", ") + "."})
 	}
 	if !q.From.IsZero() && !q.To.IsZero() && !q.From.Before(q.To) {
 		bad = append(bad, errs.Field{Name: "to", Code: "field.range", Msg: "Give an end after the beginning."})
@@ -104,6 +123,9 @@ func (q Query) check() error {
 type Page struct {
 	Items []Entry
 	Next  string
+
+	Looked int       // of a search for text: how many entries it decrypted
+	Back   time.Time // and how far back they reach; zero when it saw all
 }
 
 // Service runs the room's use cases.
@@ -128,35 +150,105 @@ func (s *Service) Object(ctx context.Context, who access.Actor, q Query) (Page, 
 
 func (s *Service) read(ctx context.Context, who access.Actor, act access.Action, q Query) (Page, error) {
 	limit := page.Limit(q.Limit)
-	sql, args, err := s.selection(who, q, limit+1)
+	after, err := s.from(who, q)
 	if err != nil {
 		return Page{}, err
 	}
 	var out Page
-	err = op.Batch(ctx, s.ops, who, act, func(r *op.Reads) {
-		r.Query(sql, args, func(rows pgx.Rows) (err error) { out.Items, err = pgx.CollectRows(rows, scan); return err })
-	})
-	if err == nil && len(out.Items) > limit {
-		out.Items = out.Items[:limit]
-		last := out.Items[limit-1]
-		out.Next = s.ops.Pages.Encode(who.Tenant.String(), "audit", last.At, last.ID)
+	if text := strings.ToLower(strings.TrimSpace(q.Text)); text != "" {
+		if out, after, err = s.search(ctx, who, act, q, text, after, limit); err != nil {
+			return Page{}, err
+		}
+	} else {
+		if out.Items, err = s.window(ctx, who, act, q, after, limit+1); err != nil {
+			return Page{}, err
+		}
+		after = nil
+		if len(out.Items) > limit {
+			out.Items = out.Items[:limit]
+			after = out.Items[limit-1].position()
+		}
+	}
+	if after != nil {
+		out.Next = s.ops.Pages.Encode(who.Tenant.String(), "audit", after.at, after.last)
 	}
 	for i := range out.Items {
 		out.Items[i] = out.Items[i].shown(who)
 	}
-	return out, err
+	return out, nil
 }
 
-// Each calls fn for every entry that q names, newest first, without holding them in memory.
+func (e Entry) position() *position { return &position{e.At, e.ID} }
+
+// window reads and opens at most n entries from a position on.
+func (s *Service) window(ctx context.Context, who access.Actor, act access.Action, q Query, after *position, n int) (items []Entry, err error) {
+	sql, args := selection(who, q, after, n)
+	err = op.Batch(ctx, s.ops, who, act, func(r *op.Reads) {
+		r.Query(sql, args, func(rows pgx.Rows) (err error) { items, err = pgx.CollectRows(rows, scan); return err })
+	})
+	for i := range items {
+		if err == nil {
+			err = items[i].open(ctx, s.ops.Keys, who.Tenant)
+		}
+	}
+	return items, err
+}
+
+// searchWindow is how many entries a search decrypts at a time.
+const searchWindow = 1000
+
+// search opens entries window by window until limit of them tell text or Searched were looked at. It returns where the next page
+// begins, nil when the log is at its end.
+func (s *Service) search(ctx context.Context, who access.Actor, act access.Action, q Query, text string, after *position, limit int) (out Page, _ *position, err error) {
+	for out.Looked < Searched {
+		items, err := s.window(ctx, who, act, q, after, searchWindow)
+		if err != nil {
+			return out, nil, err
+		}
+		for _, e := range items {
+			out.Looked++
+			after = e.position()
+			if e.shown(who).tells(text) {
+				if out.Items = append(out.Items, e); len(out.Items) == limit {
+					out.Back = e.At
+					return out, after, nil
+				}
+			}
+		}
+		if len(items) < searchWindow {
+			return out, nil, nil
+		}
+	}
+	out.Back = after.at
+	return out, after, nil
+}
+
+// Each calls fn for every entry that q names, newest first, without holding them in memory. With Text it looks at the newest
+// Searched entries.
 func (s *Service) Each(ctx context.Context, who access.Actor, q Query, fn func(Entry) error) error {
 	q.Cursor = ""
-	sql, args, err := s.selection(who, q, page.MaxExport)
-	if err != nil {
+	if _, err := s.from(who, q); err != nil {
 		return err
 	}
+	text, limit := strings.ToLower(strings.TrimSpace(q.Text)), page.MaxExport
+	if text != "" {
+		limit = Searched
+	}
+	if _, err := s.ops.Keys.Sealer(ctx, who.Tenant); err != nil { // the key is in memory before the connection is taken
+		return err
+	}
+	sql, args := selection(who, q, nil, limit)
 	return op.Batch(ctx, s.ops, who, ActList, func(r *op.Reads) {
 		r.Query(sql, args, func(rows pgx.Rows) error {
-			return pg.Each(rows, scan, func(e Entry) error { return fn(e.shown(who)) })
+			return pg.Each(rows, scan, func(e Entry) error {
+				if err := e.open(ctx, s.ops.Keys, who.Tenant); err != nil {
+					return err
+				}
+				if e = e.shown(who); text != "" && !e.tells(text) {
+					return nil
+				}
+				return fn(e)
+			})
 		})
 	})
 }
@@ -165,7 +257,7 @@ func (s *Service) Each(ctx context.Context, who access.Actor, q Query, fn func(E
 // w is not closed, so that the output is visibly incomplete.
 func (s *Service) Export(ctx context.Context, who access.Actor, q Query, w sheet.Writer) error {
 	if err := w.Columns("at", "actor", "actor_id", "role", "action", "outcome", "object_type", "object_id", "object", "changes", "note",
-		"request_id", "ip", "user_agent", "op_id", "id"); err != nil {
+		"request_id", "ip", "user_agent", "op_id", "id", "category", "erased_at"); err != nil {
 		return err
 	}
 	err := s.Each(ctx, who, q, func(e Entry) error {
@@ -175,9 +267,10 @@ func (s *Service) Export(ctx context.Context, who access.Actor, q Query, w sheet
 		}
 		w.Time(e.At)
 		for _, v := range []string{e.ActorName, e.ActorID.String(), e.ActorRole, string(e.Action), string(e.Outcome), e.ObjectType, e.ObjectID.String(),
-			e.ObjectLabel, string(changes), e.Note, e.RequestID, e.IP, e.UserAgent, e.Op.String(), e.ID.String()} {
+			e.ObjectLabel, string(changes), e.Note, e.RequestID, e.IP, e.UserAgent, e.Op.String(), e.ID.String(), string(e.Category)} {
 			w.Text(v)
 		}
+		w.Time(e.ErasedAt)
 		return w.EndRow()
 	})
 	if err != nil {

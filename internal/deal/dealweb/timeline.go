@@ -60,7 +60,11 @@ func (v recordView) events() []ui.Event {
 		if !ok {
 			w = verb{words: "did " + e.Action}
 		}
-		ev := ui.Event{Actor: e.ActorName, Verb: w.words, At: e.At, Icon: w.icon, Tone: w.tone}
+		actor := e.ActorName
+		if actor == "" && !e.ErasedAt.IsZero() {
+			actor = "Somebody (erased)"
+		}
+		ev := ui.Event{Actor: actor, Verb: w.words, At: e.At, Icon: w.icon, Tone: w.tone}
 		switch access.Action(e.Action) {
 		case deal.ActExpire:
 			ev.Actor, ev.Verb = w.words, "and the customer is free again"
