@@ -137,14 +137,8 @@ var fixtures = map[string]func(s *scope) any{
 	"privacy_request.number":        func(*scope) any { return rand.IntN(9999) + 1 },
 	"privacy_task.state":            func(*scope) any { return "open" },
 	"audit_entry.changes":           func(*scope) any { return row{} },
-	"deal_claim.period":    func(*scope) any { return "[2026-01-01, 2026-04-01)" },
-	"account.source":       func(*scope) any { return "partner" },
-	"stage.kind":           func(*scope) any { return "open" },
-	"member.role":          func(s *scope) any { return map[bool]string{true: "partner", false: "admin"}[s.is("partner_id") != ""] },
-	"api_key.scopes":       func(*scope) any { return []string{"read"} },
-	"row_history.at":       func(*scope) any { return "2026-01-01T00:00:00Z" },
-	"audit_entry.changes":  func(*scope) any { return row{} },
-	"audit_entry.category": func(*scope) any { return "audit-log" },
+
+	"audit_entry.actor_id": func(s *scope) any { return s.is("member_id") },
 }
 
 // made returns a new row of t for a side; ok is false when the side cannot have one, such as a partner's row without a partner.

@@ -46,7 +46,7 @@ func TestSampleGoesInWhole(t *testing.T) {
 		`select coalesce(sum(amount_minor), 0) from deal where tenant_id = $1 and state = 'won'`:                                                                     1_000_553_400,
 		`select coalesce(sum(amount_minor), 0) from deal where tenant_id = $1 and state <> 'won'`:                                                                    0,
 		`select count(*) from deal where tenant_id = $1 and product = 'GTXPro'`:                                                                                      1480,
-		`select count(*) from audit_entry where tenant_id = $1 and object_type = 'deal' and actor_kind = 'system'`:                            8800,
+		`select count(*) from audit_entry where tenant_id = $1 and object_type = 'deal' and actor_kind = 'system'`:                                                   8800,
 		`select count(*) from row_history where tenant_id = $1 and table_name = 'deal' and member_id is not null`:                                                    8800,
 		`select count(*) from deal d where tenant_id = $1 and account_id is not null and not exists (select 1 from account_partner s where s.account_id = d.account_id and s.partner_id = d.partner_id)`: 0,
 		`select count(*) from mail where tenant_id = $1`: 0,

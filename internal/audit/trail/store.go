@@ -10,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"entente.dev/internal/access"
-	"entente.dev/internal/audit"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/keyring"
 )
