@@ -126,7 +126,7 @@ create table audit_entry (
   op_id uuid not null, -- class=internal category=audit-log
   actor_kind text not null, -- class=internal category=audit-log
   actor_id uuid, -- class=internal category=audit-log
-  actor_name text not null, -- class=personal category=audit-log
+  actor_name text not null default ''::text, -- class=personal category=audit-log
   actor_role text not null, -- class=internal category=audit-log
   credential_id uuid, -- class=internal category=audit-log
   partner_id uuid, -- class=internal category=audit-log
@@ -140,21 +140,40 @@ create table audit_entry (
   request_id text not null default ''::text, -- class=internal category=audit-log
   ip text not null default ''::text, -- class=personal category=audit-log
   user_agent text not null default ''::text, -- class=personal category=audit-log
+  category text not null default 'audit-log'::text, -- class=internal category=audit-log
+  payload bytea, -- class=secret category=audit-log
+  salt bytea, -- class=secret category=audit-log
+  commitment bytea, -- class=internal category=audit-log
+  erased_at timestamp with time zone, -- class=internal category=audit-log
+  xact xid8 not null default pg_current_xact_id(), -- class=internal category=audit-log
   constraint audit_entry_actor_kind_ck CHECK ((actor_kind = ANY (ARRAY['person'::text, 'service'::text, 'system'::text, 'anonymous'::text]))),
+  constraint audit_entry_category_ck CHECK ((category = ANY (ARRAY['audit-log'::text, 'security-event'::text]))),
+  constraint audit_entry_commitment_ck CHECK ((length(commitment) = 32)),
+  constraint audit_entry_erased_ck CHECK (((erased_at IS NOT NULL) = ((commitment IS NOT NULL) AND (payload IS NULL)))),
   constraint audit_entry_outcome_ck CHECK ((outcome = ANY (ARRAY['done'::text, 'denied'::text]))),
-  constraint audit_entry_pk PRIMARY KEY (tenant_id, at, entry_id)
+  constraint audit_entry_payload_ck CHECK ((((payload IS NULL) = (salt IS NULL)) AND ((payload IS NULL) OR (commitment IS NOT NULL)) AND ((erased_at IS NULL) OR (payload IS NULL)))),
+  constraint audit_entry_pk PRIMARY KEY (tenant_id, at, entry_id),
+  constraint audit_entry_salt_ck CHECK ((length(salt) = 32))
 ) partition by RANGE (at);
 CREATE INDEX audit_entry_action_ix ON ONLY app.audit_entry USING btree (tenant_id, action, at DESC);
 CREATE INDEX audit_entry_actor_ix ON ONLY app.audit_entry USING btree (tenant_id, actor_id, at DESC);
+CREATE INDEX audit_entry_entry_ix ON ONLY app.audit_entry USING btree (tenant_id, entry_id);
 CREATE INDEX audit_entry_object_ix ON ONLY app.audit_entry USING btree (tenant_id, object_id, at DESC);
 CREATE INDEX audit_entry_partner_ix ON ONLY app.audit_entry USING btree (tenant_id, partner_id, at DESC);
+CREATE INDEX audit_entry_plain_ix ON ONLY app.audit_entry USING btree (tenant_id, at) WHERE (commitment IS NULL);
+CREATE INDEX audit_entry_xact_ix ON ONLY app.audit_entry USING btree (xact);
+grant select (tenant_id, entry_id, at, commitment, erased_at, xact) on audit_entry to entente_definer;
+grant update (actor_name, object_label, changes, note, request_id, ip, user_agent, category, payload, salt, commitment, erased_at, xact) on audit_entry to entente_definer;
 grant insert, select on audit_entry to entente_partner;
 grant insert on audit_entry to entente_platform;
 grant insert, select on audit_entry to entente_staff;
 grant insert, select on audit_entry to entente_worker;
 alter table audit_entry enable row level security;
 alter table audit_entry force row level security;
+create policy definer_change on audit_entry as permissive update to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy definer_reach on audit_entry as permissive select to entente_definer using (tenant_id = ( SELECT tenant() AS tenant));
 create policy partner_reach on audit_entry as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
+create policy partner_signs on audit_entry as restrictive insert to entente_partner check ((NOT (actor_id IS DISTINCT FROM ( SELECT member() AS member))) AND (actor_kind = ANY (ARRAY['person'::text, 'service'::text])));
 create policy partner_witness on audit_entry as permissive insert to entente_partner check (partner_id IS NULL);
 create policy platform_reach on audit_entry as permissive all to entente_platform using true check true;
 create policy staff_reach on audit_entry as permissive all to entente_staff using true check true;
@@ -168,7 +187,7 @@ create table audit_entry_rest (
   op_id uuid not null,
   actor_kind text not null,
   actor_id uuid,
-  actor_name text not null,
+  actor_name text not null default ''::text,
   actor_role text not null,
   credential_id uuid,
   partner_id uuid,
@@ -182,14 +201,28 @@ create table audit_entry_rest (
   request_id text not null default ''::text,
   ip text not null default ''::text,
   user_agent text not null default ''::text,
+  category text not null default 'audit-log'::text,
+  payload bytea,
+  salt bytea,
+  commitment bytea,
+  erased_at timestamp with time zone,
+  xact xid8 not null default pg_current_xact_id(),
   constraint audit_entry_actor_kind_ck CHECK ((actor_kind = ANY (ARRAY['person'::text, 'service'::text, 'system'::text, 'anonymous'::text]))),
+  constraint audit_entry_category_ck CHECK ((category = ANY (ARRAY['audit-log'::text, 'security-event'::text]))),
+  constraint audit_entry_commitment_ck CHECK ((length(commitment) = 32)),
+  constraint audit_entry_erased_ck CHECK (((erased_at IS NOT NULL) = ((commitment IS NOT NULL) AND (payload IS NULL)))),
   constraint audit_entry_outcome_ck CHECK ((outcome = ANY (ARRAY['done'::text, 'denied'::text]))),
-  constraint audit_entry_rest_pkey PRIMARY KEY (tenant_id, at, entry_id)
+  constraint audit_entry_payload_ck CHECK ((((payload IS NULL) = (salt IS NULL)) AND ((payload IS NULL) OR (commitment IS NOT NULL)) AND ((erased_at IS NULL) OR (payload IS NULL)))),
+  constraint audit_entry_rest_pkey PRIMARY KEY (tenant_id, at, entry_id),
+  constraint audit_entry_salt_ck CHECK ((length(salt) = 32))
 );
 CREATE INDEX audit_entry_rest_tenant_id_action_at_idx ON app.audit_entry_rest USING btree (tenant_id, action, at DESC);
 CREATE INDEX audit_entry_rest_tenant_id_actor_id_at_idx ON app.audit_entry_rest USING btree (tenant_id, actor_id, at DESC);
+CREATE INDEX audit_entry_rest_tenant_id_at_idx ON app.audit_entry_rest USING btree (tenant_id, at) WHERE (commitment IS NULL);
+CREATE INDEX audit_entry_rest_tenant_id_entry_id_idx ON app.audit_entry_rest USING btree (tenant_id, entry_id);
 CREATE INDEX audit_entry_rest_tenant_id_object_id_at_idx ON app.audit_entry_rest USING btree (tenant_id, object_id, at DESC);
 CREATE INDEX audit_entry_rest_tenant_id_partner_id_at_idx ON app.audit_entry_rest USING btree (tenant_id, partner_id, at DESC);
+CREATE INDEX audit_entry_rest_xact_idx ON app.audit_entry_rest USING btree (xact);
 alter table audit_entry_rest enable row level security;
 alter table audit_entry_rest force row level security;
 create policy tenant_floor on audit_entry_rest as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
@@ -302,9 +335,12 @@ create table data_key (
   constraint data_key_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id),
   constraint data_key_version_ck CHECK ((key_version > 0))
 );
+grant insert on data_key to entente_platform;
+grant select (tenant_id, key_version) on data_key to entente_platform;
 grant insert, select, update on data_key to entente_worker;
 alter table data_key enable row level security;
 alter table data_key force row level security;
+create policy platform_reach on data_key as permissive all to entente_platform using true check true;
 create policy tenant_floor on data_key as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on data_key as permissive all to entente_worker using true check true;
 
@@ -1363,6 +1399,35 @@ AS $function$
 $function$;
 alter routine actor_by_session(bytea,timestamp with time zone) owner to entente_definer;
 grant execute on routine actor_by_session(bytea,timestamp with time zone) to entente_public;
+
+CREATE OR REPLACE FUNCTION app.audit_adopt(p_at timestamp with time zone, p_entry uuid, p_category text, p_payload bytea, p_salt bytea, p_commitment bytea)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  update app.audit_entry set category = p_category, payload = p_payload, salt = p_salt, commitment = p_commitment, xact = pg_current_xact_id(),
+         actor_name = '', object_label = '', changes = '{}', note = '', request_id = '', ip = '', user_agent = ''
+   where tenant_id = app.tenant() and at = p_at and entry_id = p_entry and commitment is null
+$function$;
+alter routine audit_adopt(timestamp with time zone,uuid,text,bytea,bytea,bytea) owner to entente_definer;
+grant execute on routine audit_adopt(timestamp with time zone,uuid,text,bytea,bytea,bytea) to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.audit_erase(p_entries uuid[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare n int;
+begin
+  update app.audit_entry set payload = null, salt = null, erased_at = app.now()
+   where tenant_id = app.tenant() and entry_id = any (p_entries) and commitment is not null and erased_at is null;
+  get diagnostics n = row_count;
+  return n;
+end $function$;
+alter routine audit_erase(uuid[]) owner to entente_definer;
+grant execute on routine audit_erase(uuid[]) to entente_worker;
 
 CREATE OR REPLACE FUNCTION app.bind_session(in_session uuid, in_old_hash bytea, in_new_hash bytea, in_idle timestamp with time zone, in_expires timestamp with time zone, at timestamp with time zone)
  RETURNS boolean
