@@ -41,7 +41,8 @@ select t.name || ': policy ' || p.polname || ' is ' || policy_text(p)
             and policy_text(p) = 'permissive all to entente_' || replace(p.polname, '_reach', '') || ' using true check true')
    and not (p.polname = 'partner_reach' and not t.relispartition and policy_text(p) = any (
      select 'permissive all to entente_partner using ' || reach || ' check ' || reach from reaches))
-   and not (p.polname in ('definer_reach', 'definer_end') and policy_text(p) like 'permissive % to entente_definer %')`},
+   and not (p.polname in ('definer_reach', 'definer_end') and policy_text(p) like 'permissive % to entente_definer %')
+   and not (p.polname = 'retention_reach' and policy_text(p) like 'permissive % to entente_retention %')`},
 	{"T1", "a policy stands only where its persona has a grant", `
 select t.name || ': ' || p.polname || ' is there and ' || r.rolname || ' has no grant'
   from tables t join pg_policy p on p.polrelid = t.oid and p.polpermissive cross join lateral unnest(p.polroles) as x (role) join pg_roles r on r.oid = x.role
@@ -68,6 +69,20 @@ select t.name || '.' || a.attname || ': ' || case when col_description(t.oid, a.
    and (a.attname ~ '(_hash|secret)$' and a.attname <> 'body_hash' and coalesce(col_description(t.oid, a.attnum), '') not like 'class=secret %'
      or col_description(t.oid, a.attnum) like 'class=secret %' and exists (select from pg_trigger g where g.tgrelid = t.oid and g.tgfoid = 'app.history'::regproc
           and not a.attname::text = any (string_to_array(encode(g.tgargs, 'escape'), '\000'))))`},
+	{"retention", "every table says how long its rows are kept, by a category that its columns carry", `
+select t.name || ': ' || coalesce(x.problem, 'no declaration: call app.retain, retain_columns, retain_with, retain_tenant or retain_job in its migration')
+  from tables t
+  left join lateral jsonb_array_elements(case when obj_description(t.oid, 'pg_class') like '[%' then obj_description(t.oid, 'pg_class')::jsonb end) d on true
+  cross join lateral (select case
+    when d is null then null
+    when not exists (select from pg_attribute a where a.attrelid = t.oid and col_description(t.oid, a.attnum) ~ (' category=' || (d ->> 'category') || '$')) then 'no column of category ' || (d ->> 'category')
+    when d ->> 'how' = 'parent' and not exists (select from pg_constraint c where c.conrelid = t.oid and c.contype = 'f' and c.confdeltype = 'c' and c.confrelid = to_regclass('app.' || quote_ident(d ->> 'parent')))
+      then 'no foreign key that deletes its rows with those of ' || (d ->> 'parent')
+    when d ->> 'how' not in ('rows', 'partitions', 'columns', 'parent', 'tenant', 'job') then 'how=' || (d ->> 'how')
+    when d ->> 'how' = 'tenant' and d ->> 'category' not in ('authorization', 'business-data', 'feature-flag', 'customer-data', 'legal-entity', 'billing') then d ->> 'category' || ' does not live as long as a tenant'
+    when exists (select from jsonb_object_keys(coalesce(d -> 'blank', '{}')) k where not exists (select from pg_attribute a where a.attrelid = t.oid and a.attname = k)) then 'blanks a column that is not there'
+    else '' end as problem) x
+ where not t.relispartition and x.problem is distinct from ''`},
 	{"names", "every constraint is named for its table and its kind", `
 select t.name || ': constraint ' || c.conname
   from tables t join pg_constraint c on c.conrelid = t.oid
@@ -142,7 +157,7 @@ union all select n.nspname || ' belongs to ' || n.nspowner::regrole from pg_name
 	{"T7", "roles have no attribute that steps over row-level security", `
 select r.rolname || ': ' || concat_ws(' ', case when r.rolsuper then 'superuser' end, case when r.rolbypassrls then 'bypassrls' end, case when r.rolcreaterole then 'createrole' end,
        case when r.rolcreatedb then 'createdb' end, case when r.rolreplication then 'replication' end, case when r.rolcanlogin and r.rolname not like '%\_' || suffix then 'login' end)
-  from pg_roles r, installed where r.rolname ~ ('^entente_(owner|staff|partner|public|worker|platform|jobs|definer)(_' || suffix || ')?$')
+  from pg_roles r, installed where r.rolname ~ ('^entente_(owner|staff|partner|public|worker|platform|jobs|definer|retention)(_' || suffix || ')?$')
    and (r.rolsuper or r.rolbypassrls or r.rolcreaterole or r.rolcreatedb or r.rolreplication or r.rolcanlogin and r.rolname not like '%\_' || suffix)`},
 	{"T7", "a login is a member of its persona and of nothing else", `
 select r.rolname || ': a member of ' || coalesce((select string_agg(x.rolname, ', ' order by x.rolname) from pg_roles x where x.oid <> r.oid and pg_has_role(r.oid, x.oid, 'member')), 'nothing')
@@ -151,7 +166,7 @@ select r.rolname || ': a member of ' || coalesce((select string_agg(x.rolname, '
    and (select array_agg(x.rolname::text) from pg_roles x where x.oid <> r.oid and pg_has_role(r.oid, x.oid, 'member')) is distinct from array[replace(r.rolname, '_' || suffix, '')]`},
 	{"T7", "a persona is a member of nothing", `
 select r.rolname || ': a member of ' || x.rolname from pg_roles r join pg_roles x on x.oid <> r.oid and pg_has_role(r.oid, x.oid, 'member')
- where r.rolname in ('entente_staff', 'entente_partner', 'entente_public', 'entente_worker', 'entente_platform', 'entente_jobs', 'entente_definer')`},
+ where r.rolname in ('entente_staff', 'entente_partner', 'entente_public', 'entente_worker', 'entente_platform', 'entente_jobs', 'entente_definer', 'entente_retention')`},
 }
 
 // preamble names what the checks talk about: the tables of schema app without the migrations' own, the policies as text,

@@ -66,10 +66,12 @@ var families = []struct {
 			add("T1", t, `grant select on app.%s to entente_staff`, t)
 		} else {
 			add("classes", t, `alter table app.%s add column extra text`, t)
+			add("retention", t, `comment on table app.%s is null`, t)
+			add("retention", t, `comment on table app.%s is '[{"category": "backup", "how": "rows"}]'`, t)
 			add("names", t, `alter table app.%s add check (tenant_id is not null)`, t)
 		}
 	}},
-	{`select c.relname, p.polname from pg_policy p join pg_class c on c.oid = p.polrelid where p.polname like '%\_reach' and p.polname <> 'definer_reach' and p.polcmd = '*' and c.relname <> 'installation'
+	{`select c.relname, p.polname from pg_policy p join pg_class c on c.oid = p.polrelid where p.polname like '%\_reach' and p.polname not in ('definer_reach', 'retention_reach') and p.polcmd = '*' and c.relname <> 'installation'
 		   and not pg_get_expr(p.polqual, p.polrelid) = 'true' order by 1, 2`, func(add adder, v []string) {
 		add("T1", v[0], `alter policy %s on app.%s using (true)`, v[1], v[0])
 		add("T1", v[0], `alter policy %s on app.%s with check (true)`, v[1], v[0])
@@ -103,6 +105,7 @@ var families = []struct {
 			add("T7", v[0], `alter role %s %s`, v[0], attribute)
 		}
 		add("T7", v[0], `grant entente_definer to %s`, v[0])
+		add("T7", v[0], `grant entente_retention to %s`, v[0])
 		add("T7", v[0], `grant pg_read_all_data to %s`, v[0])
 		add("T6", v[0], `grant create on schema app to %s`, v[0])
 		add("T6", v[0], `grant create on schema public to %s`, v[0])

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 
@@ -110,6 +111,9 @@ func (t table) column(name string) (column, bool) {
 	return t.columns[i], true
 }
 
+// nextNumber gives sides of one tenant different numbers.
+var nextNumber atomic.Int32
+
 // fixtures are values that a table's checks ask for and that cannot be read from the catalogue. A table whose made-up row is
 // refused needs a line here.
 var fixtures = map[string]func(s *scope) any{
@@ -139,6 +143,23 @@ var fixtures = map[string]func(s *scope) any{
 	"audit_entry.changes":           func(*scope) any { return row{} },
 
 	"audit_entry.actor_id": func(s *scope) any { return s.is("member_id") },
+	"tenant.slug":            func(*scope) any { return "t-" + id.New().String() },
+	"deal.currency":          func(*scope) any { return "USD" },
+	"deal.state":             func(*scope) any { return "draft" },
+	"deal_claim.period":      func(*scope) any { return "[2026-01-01, 2026-04-01)" },
+	"account.source":         func(*scope) any { return "partner" },
+	"stage.kind":             func(*scope) any { return "open" },
+	"member.role":            func(s *scope) any { return map[bool]string{true: "partner", false: "admin"}[s.is("partner_id") != ""] },
+	"api_key.scopes":         func(*scope) any { return []string{"read"} },
+	"data_key.wrapped":       func(*scope) any { return `\x01` },
+	"policy_version.profile": func(*scope) any { return "default" },
+	"policy_version.number":  func(*scope) any { return nextNumber.Add(1) },
+	"data_key.key_version":   func(*scope) any { return nextNumber.Add(1) },
+	"retention_rule.keep":    func(*scope) any { return "1 year" },
+	"legal_hold.kind":        func(*scope) any { return "account" },
+	"legal_duty.keep":        func(*scope) any { return "1 year" },
+	"row_history.at":         func(*scope) any { return "2026-01-01T00:00:00Z" },
+	"audit_entry.changes":    func(*scope) any { return row{} },
 }
 
 // made returns a new row of t for a side; ok is false when the side cannot have one, such as a partner's row without a partner.

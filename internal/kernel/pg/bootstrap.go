@@ -22,7 +22,7 @@ import (
 )
 
 // groupRoles hold the grants and policies; they cannot log in.
-var groupRoles = []string{"entente_owner", "entente_staff", "entente_partner", "entente_public", "entente_worker", "entente_platform", "entente_jobs", "entente_definer"}
+var groupRoles = []string{"entente_owner", "entente_staff", "entente_partner", "entente_public", "entente_worker", "entente_platform", "entente_jobs", "entente_definer", "entente_retention"}
 
 var extensions = []string{"btree_gist", "btree_gin", "pg_trgm"}
 
@@ -109,7 +109,7 @@ func makeRoles(ctx context.Context, conn *pgx.Conn) error {
 			return fmt.Errorf("create role %s (the URL's user needs CREATEROLE or must be a superuser): %w", r, err)
 		}
 	}
-	for _, r := range []string{"entente_owner", "entente_jobs", "entente_definer"} {
+	for _, r := range []string{"entente_owner", "entente_jobs", "entente_definer", "entente_retention"} {
 		sql := fmt.Sprintf(`do $$ begin
 			if not pg_has_role(current_user, '%[1]s', 'usage') then execute format('grant %[1]s to %%I', current_user); end if;
 		exception when duplicate_object or unique_violation then null; end $$`, r)
@@ -117,8 +117,8 @@ func makeRoles(ctx context.Context, conn *pgx.Conn) error {
 			return fmt.Errorf("take on role %s%s: %w", r, adminHint(err), err)
 		}
 	}
-	// The owner hands functions over to these two while migrating.
-	for _, r := range []string{"entente_jobs", "entente_definer"} {
+	// The owner hands functions over to these while migrating.
+	for _, r := range []string{"entente_jobs", "entente_definer", "entente_retention"} {
 		sql := fmt.Sprintf(`do $$ begin
 			if not pg_has_role('entente_owner', '%[1]s', 'usage') then grant %[1]s to entente_owner; end if;
 		exception when duplicate_object or unique_violation then null; end $$`, r)

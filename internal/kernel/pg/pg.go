@@ -115,7 +115,7 @@ func OpenPools(ctx context.Context, url string, inst Installation, o Options) (*
 // A role counts with everything it is a member of, and so could become.
 const sqlStrongRole = `
 select coalesce(bool_or(r.rolsuper or r.rolbypassrls or r.rolcreaterole or r.rolreplication or r.rolname like 'pg\_%'
-                        or r.rolname in ('entente_owner', 'entente_definer') or r.rolname = 'entente_jobs' and not $1), false)
+                        or r.rolname in ('entente_owner', 'entente_definer', 'entente_retention') or r.rolname = 'entente_jobs' and not $1), false)
        or has_schema_privilege(current_user, 'app', 'create') or has_schema_privilege(current_user, 'public', 'create')
        or exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
                    where n.nspname = 'app' and pg_has_role(current_user, c.relowner, 'member'))
