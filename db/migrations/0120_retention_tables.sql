@@ -3,7 +3,7 @@
 -- there is so far are kept.
 
 -- From when on periods run that no row said yet.
-alter table app.tenant add column if not exists deletion_requested_at timestamptz; -- the account is deleted: event account-deletion
+alter table app.tenant add column if not exists deletion_requested_at timestamptz; -- event account-deletion
 call app.classify('tenant', 'authorization', 'internal', 'deletion_requested_at');
 alter table app.partner add column ended_at timestamptz, add column erased_at timestamptz;
 call app.classify('partner', 'customer-data', 'internal', 'ended_at erased_at');

@@ -56,7 +56,7 @@ call app.keep_history('contact_consent', 'consent_id');
 call app.guard_links('contact_consent');
 call app.classify('contact_consent', 'customer-data', 'personal', 'source wording recorded_by_name');
 call app.classify('contact_consent', 'customer-data', 'internal', 'tenant_id consent_id partner_id contact_id member_id purpose basis given_at withdrawn_at wording_version recorded_by created_at');
--- Retention: customer-data, recorded at created_at; it goes with its contact or member.
+call app.retain_with('contact_consent', 'customer-data', 'contact'); -- or with its member
 
 -- One request of a person (a data subject). States and rules: internal/privacy/doc.go.
 create table app.privacy_request (
@@ -129,7 +129,7 @@ call app.guard_links('privacy_request');
 call app.classify('privacy_request', 'audit-log', 'secret', 'code_hash link_hash package');
 call app.classify('privacy_request', 'audit-log', 'personal', 'subject_email subject_name subject_phone asked identity_note identity_by_name proposed_by_name approved_by_name extension_reason outcome forwarded_to plan');
 call app.classify('privacy_request', 'audit-log', 'internal', 'tenant_id request_id number kind source state member_id namesakes purpose received_at due_at extended_at alarm identity_how identity_by identity_at code_expires_at code_tries proposed_by proposed_at approved_by approved_at approved_how progress certificate package_file package_until link_expires_at link_used_at closed_at version created_at updated_at');
--- Retention: audit-log, solved at closed_at.
+call app.retain('privacy_request', 'audit-log', 'recorded', 'closed_at', 'solved', 'closed_at'); -- on record as long as the log, once closed
 
 -- +goose StatementBegin
 -- The way of a request, whatever the program asks for: states follow the drawing, an approval is by its own hand and never by the
@@ -212,7 +212,7 @@ call app.keep_history('privacy_task', 'task_id');
 call app.guard_links('privacy_task');
 call app.classify('privacy_task', 'audit-log', 'personal', 'subject records reason answered_by_name');
 call app.classify('privacy_task', 'audit-log', 'internal', 'tenant_id task_id request_id partner_id kind state due_at answered_by answered_at created_at');
--- Retention: audit-log, solved at answered_at.
+call app.retain_with('privacy_task', 'audit-log', 'privacy_request');
 
 -- What an erasure left in place, and why: law or a hold asks for it (P2).
 create table app.privacy_kept (
@@ -232,7 +232,7 @@ create table app.privacy_kept (
 call app.protect('privacy_kept', 'select', worker => 'select, insert, delete');
 call app.keep_history('privacy_kept', 'kept_id');
 call app.classify('privacy_kept', 'audit-log', 'internal', 'tenant_id kept_id request_id category table_name row_key reason until created_at');
--- Retention: audit-log, recorded at created_at.
+call app.retain_with('privacy_kept', 'audit-log', 'privacy_request');
 
 -- Every erasure that was carried out, without anything personal: ids and keyed hashes. A copy stands outside the database, so that
 -- an erasure survives a restore (P-27).
@@ -249,8 +249,8 @@ create table app.erasure_ledger (
 create index erasure_ledger_at_ix on app.erasure_ledger (tenant_id, at desc);
 call app.protect('erasure_ledger', 'select', worker => 'select, insert, update');
 call app.keep_history('erasure_ledger', 'ledger_id');
-call app.classify('erasure_ledger', 'audit-log', 'internal', 'tenant_id ledger_id request_id at hashes refs replayed_at');
--- Retention: authorization; it outlives every backup.
+call app.classify('erasure_ledger', 'authorization', 'internal', 'tenant_id ledger_id request_id at hashes refs replayed_at');
+call app.retain_tenant('erasure_ledger', 'authorization'); -- it outlives every backup
 
 -- What crosses row-level security for the rights of a person: each is bound to app.tenant().
 grant select (tenant_id, contact_id, email, restricted_at) on app.contact to entente_definer;

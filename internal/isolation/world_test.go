@@ -160,6 +160,9 @@ var fixtures = map[string]func(s *scope) any{
 	"legal_duty.keep":        func(*scope) any { return "1 year" },
 	"row_history.at":         func(*scope) any { return "2026-01-01T00:00:00Z" },
 	"audit_entry.changes":    func(*scope) any { return row{} },
+	"retention_rule.keep":           func(*scope) any { return "1 year" },
+	"legal_hold.kind":               func(*scope) any { return "account" },
+	"legal_duty.keep":               func(*scope) any { return "1 year" },
 }
 
 // made returns a new row of t for a side; ok is false when the side cannot have one, such as a partner's row without a partner.
