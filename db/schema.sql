@@ -36,6 +36,7 @@ CREATE INDEX account_import_ix ON app.account USING btree (tenant_id, import_id)
 CREATE INDEX account_name_ix ON app.account USING btree (tenant_id, name_norm, account_id);
 grant select (xmin, tenant_id, account_id, source) on account to entente_definer;
 grant insert, select, update on account to entente_partner;
+grant delete, select, update on account to entente_retention;
 grant delete, insert, select, update on account to entente_staff;
 grant delete, insert, select, update on account to entente_worker;
 alter table account enable row level security;
@@ -43,6 +44,7 @@ alter table account force row level security;
 create policy definer_reach on account as permissive select to entente_definer using true;
 create policy partner_add on account as permissive insert to entente_partner check (source = 'partner'::text);
 create policy partner_reach on account as permissive all to entente_partner using (EXISTS ( SELECT 1 FROM account_partner s WHERE ((s.tenant_id = ( SELECT tenant() AS tenant)) AND (s.partner_id = ( SELECT partner() AS partner)) AND (s.account_id = account.account_id)))) check (EXISTS ( SELECT 1 FROM account_partner s WHERE ((s.tenant_id = ( SELECT tenant() AS tenant)) AND (s.partner_id = ( SELECT partner() AS partner)) AND (s.account_id = account.account_id))));
+create policy retention_reach on account as permissive all to entente_retention using true check true;
 create policy staff_reach on account as permissive all to entente_staff using true check true;
 create policy tenant_floor on account as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on account as permissive all to entente_worker using true check true;
@@ -63,6 +65,7 @@ create table account_partner (
 CREATE INDEX account_partner_account_ix ON app.account_partner USING btree (tenant_id, account_id);
 grant select on account_partner to entente_definer;
 grant insert, select on account_partner to entente_partner;
+grant delete, select, update on account_partner to entente_retention;
 grant delete, insert, select on account_partner to entente_staff;
 grant delete, insert, select, update on account_partner to entente_worker;
 alter table account_partner enable row level security;
@@ -70,6 +73,7 @@ alter table account_partner force row level security;
 create policy definer_reach on account_partner as permissive select to entente_definer using true;
 create policy partner_reach on account_partner as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
 create policy partner_take on account_partner as restrictive insert to entente_partner check may_take_account(account_id);
+create policy retention_reach on account_partner as permissive all to entente_retention using true check true;
 create policy staff_reach on account_partner as permissive all to entente_staff using true check true;
 create policy tenant_floor on account_partner as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on account_partner as permissive all to entente_worker using true check true;
@@ -103,6 +107,7 @@ grant select on api_key to entente_definer;
 grant update (last_used_at, revoked_at) on api_key to entente_definer;
 grant insert, select, update on api_key to entente_partner;
 grant insert on api_key to entente_platform;
+grant delete, select, update on api_key to entente_retention;
 grant insert, select, update on api_key to entente_staff;
 grant delete, insert, select, update on api_key to entente_worker;
 alter table api_key enable row level security;
@@ -110,6 +115,7 @@ alter table api_key force row level security;
 create policy definer_reach on api_key as permissive all to entente_definer using true check true;
 create policy partner_reach on api_key as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
 create policy platform_reach on api_key as permissive all to entente_platform using true check true;
+create policy retention_reach on api_key as permissive all to entente_retention using true check true;
 create policy staff_reach on api_key as permissive all to entente_staff using true check true;
 create policy tenant_floor on api_key as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on api_key as permissive all to entente_worker using true check true;
@@ -157,6 +163,7 @@ create table audit_entry (
 ) partition by RANGE (at);
 CREATE INDEX audit_entry_action_ix ON ONLY app.audit_entry USING btree (tenant_id, action, at DESC);
 CREATE INDEX audit_entry_actor_ix ON ONLY app.audit_entry USING btree (tenant_id, actor_id, at DESC);
+CREATE INDEX audit_entry_age_ix ON ONLY app.audit_entry USING btree (tenant_id, at);
 CREATE INDEX audit_entry_entry_ix ON ONLY app.audit_entry USING btree (tenant_id, entry_id);
 CREATE INDEX audit_entry_object_ix ON ONLY app.audit_entry USING btree (tenant_id, object_id, at DESC);
 CREATE INDEX audit_entry_partner_ix ON ONLY app.audit_entry USING btree (tenant_id, partner_id, at DESC);
@@ -166,6 +173,7 @@ grant select (tenant_id, entry_id, at, commitment, erased_at, xact) on audit_ent
 grant update (actor_name, object_label, changes, note, request_id, ip, user_agent, category, payload, salt, commitment, erased_at, xact) on audit_entry to entente_definer;
 grant insert, select on audit_entry to entente_partner;
 grant insert on audit_entry to entente_platform;
+grant delete, select, update on audit_entry to entente_retention;
 grant insert, select on audit_entry to entente_staff;
 grant insert, select on audit_entry to entente_worker;
 alter table audit_entry enable row level security;
@@ -176,6 +184,7 @@ create policy partner_reach on audit_entry as permissive all to entente_partner 
 create policy partner_signs on audit_entry as restrictive insert to entente_partner check ((NOT (actor_id IS DISTINCT FROM ( SELECT member() AS member))) AND (actor_kind = ANY (ARRAY['person'::text, 'service'::text])));
 create policy partner_witness on audit_entry as permissive insert to entente_partner check (partner_id IS NULL);
 create policy platform_reach on audit_entry as permissive all to entente_platform using true check true;
+create policy retention_reach on audit_entry as permissive all to entente_retention using true check true;
 create policy staff_reach on audit_entry as permissive all to entente_staff using true check true;
 create policy tenant_floor on audit_entry as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on audit_entry as permissive all to entente_worker using true check true;
@@ -218,7 +227,8 @@ create table audit_entry_rest (
 );
 CREATE INDEX audit_entry_rest_tenant_id_action_at_idx ON app.audit_entry_rest USING btree (tenant_id, action, at DESC);
 CREATE INDEX audit_entry_rest_tenant_id_actor_id_at_idx ON app.audit_entry_rest USING btree (tenant_id, actor_id, at DESC);
-CREATE INDEX audit_entry_rest_tenant_id_at_idx ON app.audit_entry_rest USING btree (tenant_id, at) WHERE (commitment IS NULL);
+CREATE INDEX audit_entry_rest_tenant_id_at_idx ON app.audit_entry_rest USING btree (tenant_id, at);
+CREATE INDEX audit_entry_rest_tenant_id_at_idx1 ON app.audit_entry_rest USING btree (tenant_id, at) WHERE (commitment IS NULL);
 CREATE INDEX audit_entry_rest_tenant_id_entry_id_idx ON app.audit_entry_rest USING btree (tenant_id, entry_id);
 CREATE INDEX audit_entry_rest_tenant_id_object_id_at_idx ON app.audit_entry_rest USING btree (tenant_id, object_id, at DESC);
 CREATE INDEX audit_entry_rest_tenant_id_partner_id_at_idx ON app.audit_entry_rest USING btree (tenant_id, partner_id, at DESC);
@@ -254,18 +264,21 @@ create table contact (
   constraint contact_title_ck CHECK ((length(title) <= 200))
 );
 CREATE INDEX contact_account_ix ON app.contact USING btree (tenant_id, account_id, name);
+CREATE INDEX contact_created_ix ON app.contact USING btree (tenant_id, created_at);
 CREATE INDEX contact_email_ix ON app.contact USING btree (tenant_id, email) WHERE (email <> ''::text);
 CREATE INDEX contact_name_ix ON app.contact USING btree (tenant_id, name, contact_id);
 CREATE INDEX contact_partner_ix ON app.contact USING btree (tenant_id, partner_id, name, contact_id);
 CREATE INDEX contact_restricted_ix ON app.contact USING btree (tenant_id, restricted_at) WHERE (restricted_at IS NOT NULL);
 grant select (tenant_id, contact_id, email, restricted_at) on contact to entente_definer;
 grant delete, insert, select, update on contact to entente_partner;
+grant delete, select, update on contact to entente_retention;
 grant delete, insert, select, update on contact to entente_staff;
 grant delete, insert, select, update on contact to entente_worker;
 alter table contact enable row level security;
 alter table contact force row level security;
 create policy definer_reach on contact as permissive select to entente_definer using true;
 create policy partner_reach on contact as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
+create policy retention_reach on contact as permissive all to entente_retention using true check true;
 create policy staff_reach on contact as permissive all to entente_staff using true check true;
 create policy tenant_floor on contact as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy unrestricted on contact as restrictive all to entente_partner, entente_staff using (restricted_at IS NULL) check (restricted_at IS NULL);
@@ -309,12 +322,14 @@ CREATE INDEX contact_consent_member_ix ON app.contact_consent USING btree (tenan
 CREATE INDEX contact_consent_partner_ix ON app.contact_consent USING btree (tenant_id, partner_id);
 grant select (tenant_id, contact_id, member_id, purpose, basis, given_at, withdrawn_at) on contact_consent to entente_definer;
 grant insert, select, update on contact_consent to entente_partner;
+grant delete, select, update on contact_consent to entente_retention;
 grant insert, select, update on contact_consent to entente_staff;
 grant delete, insert, select, update on contact_consent to entente_worker;
 alter table contact_consent enable row level security;
 alter table contact_consent force row level security;
 create policy definer_reach on contact_consent as permissive select to entente_definer using true;
 create policy partner_reach on contact_consent as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
+create policy retention_reach on contact_consent as permissive all to entente_retention using true check true;
 create policy staff_reach on contact_consent as permissive all to entente_staff using true check true;
 create policy tenant_floor on contact_consent as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on contact_consent as permissive all to entente_worker using true check true;
@@ -420,12 +435,14 @@ CREATE INDEX deal_state_ix ON app.deal USING btree (tenant_id, state, created_at
 CREATE INDEX deal_won_ix ON app.deal USING btree (tenant_id, partner_id, closed_on) INCLUDE (currency, amount_minor) WHERE (state = 'won'::text);
 grant select (tenant_id, deal_id, partner_id, title, account_name, claim_key, name_norm, search_text, state, amount_minor, currency, created_at) on deal to entente_definer;
 grant insert, select, update on deal to entente_partner;
+grant delete, select, update on deal to entente_retention;
 grant delete, insert, select, update on deal to entente_staff;
 grant delete, insert, select, update on deal to entente_worker;
 alter table deal enable row level security;
 alter table deal force row level security;
 create policy definer_reach on deal as permissive select to entente_definer using true;
 create policy partner_reach on deal as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
+create policy retention_reach on deal as permissive all to entente_retention using true check true;
 create policy staff_reach on deal as permissive all to entente_staff using true check true;
 create policy tenant_floor on deal as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on deal as permissive all to entente_worker using true check true;
@@ -452,12 +469,14 @@ create table deal_claim (
 CREATE INDEX deal_claim_deal_ix ON app.deal_claim USING btree (tenant_id, deal_id);
 grant select (tenant_id, deal_id, partner_id, claim_key, period) on deal_claim to entente_definer;
 grant select, update on deal_claim to entente_partner;
+grant delete, select, update on deal_claim to entente_retention;
 grant delete, insert, select, update on deal_claim to entente_staff;
 grant delete, insert, select, update on deal_claim to entente_worker;
 alter table deal_claim enable row level security;
 alter table deal_claim force row level security;
 create policy definer_reach on deal_claim as permissive select to entente_definer using true;
 create policy partner_reach on deal_claim as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
+create policy retention_reach on deal_claim as permissive all to entente_retention using true check true;
 create policy staff_reach on deal_claim as permissive all to entente_staff using true check true;
 create policy tenant_floor on deal_claim as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on deal_claim as permissive all to entente_worker using true check true;
@@ -485,11 +504,13 @@ create table deal_note (
 );
 CREATE INDEX deal_note_deal_ix ON app.deal_note USING btree (tenant_id, deal_id, created_at DESC);
 grant insert, select on deal_note to entente_partner;
+grant delete, select, update on deal_note to entente_retention;
 grant delete, insert, select, update on deal_note to entente_staff;
 grant delete, insert, select, update on deal_note to entente_worker;
 alter table deal_note enable row level security;
 alter table deal_note force row level security;
 create policy partner_reach on deal_note as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
+create policy retention_reach on deal_note as permissive all to entente_retention using true check true;
 create policy staff_reach on deal_note as permissive all to entente_staff using true check true;
 create policy tenant_floor on deal_note as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on deal_note as permissive all to entente_worker using true check true;
@@ -499,13 +520,13 @@ CREATE TRIGGER history_update AFTER UPDATE ON app.deal_note REFERENCING OLD TABL
 CREATE TRIGGER partner_links BEFORE INSERT OR UPDATE ON app.deal_note FOR EACH ROW EXECUTE FUNCTION partner_links('deal_note_deal_fk', 'deal_id', 'deal', 'deal_id', 'deal_note_partner_fk', 'partner_id', 'partner', 'partner_id');
 
 create table erasure_ledger (
-  tenant_id uuid not null, -- class=internal category=audit-log
-  ledger_id uuid not null, -- class=internal category=audit-log
-  request_id uuid not null, -- class=internal category=audit-log
-  at timestamp with time zone not null, -- class=internal category=audit-log
-  hashes jsonb not null, -- class=internal category=audit-log
-  refs jsonb not null, -- class=internal category=audit-log
-  replayed_at timestamp with time zone, -- class=internal category=audit-log
+  tenant_id uuid not null, -- class=internal category=authorization
+  ledger_id uuid not null, -- class=internal category=authorization
+  request_id uuid not null, -- class=internal category=authorization
+  at timestamp with time zone not null, -- class=internal category=authorization
+  hashes jsonb not null, -- class=internal category=authorization
+  refs jsonb not null, -- class=internal category=authorization
+  replayed_at timestamp with time zone, -- class=internal category=authorization
   constraint erasure_ledger_pk PRIMARY KEY (tenant_id, ledger_id)
 );
 CREATE INDEX erasure_ledger_at_ix ON app.erasure_ledger USING btree (tenant_id, at DESC);
@@ -534,11 +555,13 @@ create table idempotency (
 );
 CREATE INDEX idempotency_age_ix ON app.idempotency USING btree (tenant_id, created_at);
 grant insert, select, update on idempotency to entente_partner;
+grant delete, select, update on idempotency to entente_retention;
 grant insert, select, update on idempotency to entente_staff;
 grant delete, insert, select, update on idempotency to entente_worker;
 alter table idempotency enable row level security;
 alter table idempotency force row level security;
 create policy partner_reach on idempotency as permissive all to entente_partner using (member_id = ( SELECT member() AS member)) check (member_id = ( SELECT member() AS member));
+create policy retention_reach on idempotency as permissive all to entente_retention using true check true;
 create policy staff_reach on idempotency as permissive all to entente_staff using true check true;
 create policy tenant_floor on idempotency as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on idempotency as permissive all to entente_worker using true check true;
@@ -557,10 +580,12 @@ create table import_row (
   constraint import_row_run_fk FOREIGN KEY (tenant_id, import_id) REFERENCES import_run(tenant_id, import_id) ON DELETE CASCADE
 );
 CREATE INDEX import_row_outcome_ix ON app.import_row USING btree (tenant_id, import_id, outcome, row_no);
+grant delete, select, update on import_row to entente_retention;
 grant delete, insert, select, update on import_row to entente_staff;
 grant delete, insert, select, update on import_row to entente_worker;
 alter table import_row enable row level security;
 alter table import_row force row level security;
+create policy retention_reach on import_row as permissive all to entente_retention using true check true;
 create policy staff_reach on import_row as permissive all to entente_staff using true check true;
 create policy tenant_floor on import_row as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on import_row as permissive all to entente_worker using true check true;
@@ -600,11 +625,14 @@ create table import_run (
   constraint import_run_status_ck CHECK ((status = ANY (ARRAY['uploaded'::text, 'checking'::text, 'checked'::text, 'committing'::text, 'committed'::text, 'undoing'::text, 'undone'::text, 'failed'::text]))),
   constraint import_run_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
 );
+CREATE INDEX import_run_age_ix ON app.import_run USING btree (tenant_id, created_at);
 CREATE INDEX import_run_created_ix ON app.import_run USING btree (tenant_id, created_at DESC, import_id DESC);
+grant delete, select, update on import_run to entente_retention;
 grant insert, select, update on import_run to entente_staff;
 grant delete, insert, select, update on import_run to entente_worker;
 alter table import_run enable row level security;
 alter table import_run force row level security;
+create policy retention_reach on import_run as permissive all to entente_retention using true check true;
 create policy staff_reach on import_run as permissive all to entente_staff using true check true;
 create policy tenant_floor on import_run as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on import_run as permissive all to entente_worker using true check true;
@@ -644,6 +672,7 @@ CREATE INDEX invitation_token_ix ON app.invitation USING btree (token_hash);
 grant select on invitation to entente_definer;
 grant update (revoked_at) on invitation to entente_definer;
 grant insert, select, update on invitation to entente_partner;
+grant delete, select, update on invitation to entente_retention;
 grant insert, select, update on invitation to entente_staff;
 grant delete, insert, select, update on invitation to entente_worker;
 alter table invitation enable row level security;
@@ -651,6 +680,7 @@ alter table invitation force row level security;
 create policy definer_end on invitation as permissive update to entente_definer using true check true;
 create policy definer_reach on invitation as permissive select to entente_definer using true;
 create policy partner_reach on invitation as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
+create policy retention_reach on invitation as permissive all to entente_retention using true check true;
 create policy staff_reach on invitation as permissive all to entente_staff using true check true;
 create policy tenant_floor on invitation as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on invitation as permissive all to entente_worker using true check true;
@@ -658,6 +688,79 @@ CREATE TRIGGER history_delete AFTER DELETE ON app.invitation REFERENCING OLD TAB
 CREATE TRIGGER history_insert AFTER INSERT ON app.invitation REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('invitation_id', 'token_hash');
 CREATE TRIGGER history_update AFTER UPDATE ON app.invitation REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('invitation_id', 'token_hash');
 CREATE TRIGGER partner_links BEFORE INSERT OR UPDATE ON app.invitation FOR EACH ROW EXECUTE FUNCTION partner_links('invitation_member_fk', 'member_id', 'member', 'member_id', 'invitation_partner_fk', 'partner_id', 'partner', 'partner_id');
+
+create table legal_duty (
+  tenant_id uuid not null, -- class=internal category=authorization
+  duty_id uuid not null, -- class=internal category=authorization
+  category text not null, -- class=internal category=authorization
+  event text not null, -- class=internal category=authorization
+  keep interval not null, -- class=internal category=authorization
+  reason text not null, -- class=internal category=authorization
+  set_by uuid, -- class=internal category=authorization
+  set_by_name text not null default ''::text, -- class=personal category=authorization
+  set_at timestamp with time zone not null default app.now(), -- class=internal category=authorization
+  constraint legal_duty_category_uq UNIQUE (tenant_id, category),
+  constraint legal_duty_event_ck CHECK ((event = ANY (ARRAY['recorded'::text, 'last-sign-in'::text, 'relation-end'::text, 'account-deletion'::text, 'session-end'::text, 'solved'::text]))),
+  constraint legal_duty_keep_ck CHECK (((keep > '00:00:00'::interval) AND (keep <= '100 years'::interval))),
+  constraint legal_duty_pk PRIMARY KEY (tenant_id, duty_id),
+  constraint legal_duty_reason_ck CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
+  constraint legal_duty_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+grant insert on legal_duty to entente_platform;
+grant select on legal_duty to entente_retention;
+grant delete, insert, select, update on legal_duty to entente_staff;
+grant delete, insert, select, update on legal_duty to entente_worker;
+alter table legal_duty enable row level security;
+alter table legal_duty force row level security;
+create policy platform_reach on legal_duty as permissive all to entente_platform using true check true;
+create policy retention_reach on legal_duty as permissive select to entente_retention using true;
+create policy staff_reach on legal_duty as permissive all to entente_staff using true check true;
+create policy tenant_floor on legal_duty as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on legal_duty as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.legal_duty REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('duty_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.legal_duty REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('duty_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.legal_duty REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('duty_id');
+
+create table legal_hold (
+  tenant_id uuid not null, -- class=internal category=audit-log
+  hold_id uuid not null, -- class=internal category=audit-log
+  kind text not null, -- class=internal category=audit-log
+  object_id uuid not null, -- class=internal category=audit-log
+  label text not null default ''::text, -- class=personal category=audit-log
+  email text not null default ''::text, -- class=personal category=audit-log
+  reason text not null, -- class=personal category=audit-log
+  until date, -- class=internal category=audit-log
+  placed_by uuid, -- class=internal category=audit-log
+  placed_by_name text not null default ''::text, -- class=personal category=audit-log
+  placed_at timestamp with time zone not null default app.now(), -- class=internal category=audit-log
+  released_by uuid, -- class=internal category=audit-log
+  released_by_name text not null default ''::text, -- class=personal category=audit-log
+  released_at timestamp with time zone, -- class=internal category=audit-log
+  release_reason text not null default ''::text, -- class=personal category=audit-log
+  version integer not null default 1, -- class=internal category=audit-log
+  constraint legal_hold_email_ck CHECK ((length(email) <= 254)),
+  constraint legal_hold_kind_ck CHECK ((kind = ANY (ARRAY['person'::text, 'account'::text, 'partner'::text, 'tenant'::text]))),
+  constraint legal_hold_label_ck CHECK ((length(label) <= 300)),
+  constraint legal_hold_of_tenant_ck CHECK (((kind <> 'tenant'::text) OR (object_id = tenant_id))),
+  constraint legal_hold_pk PRIMARY KEY (tenant_id, hold_id),
+  constraint legal_hold_reason_ck CHECK (((length(reason) >= 1) AND (length(reason) <= 2000))),
+  constraint legal_hold_release_ck CHECK ((length(release_reason) <= 2000)),
+  constraint legal_hold_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+CREATE INDEX legal_hold_active_ix ON app.legal_hold USING btree (tenant_id, kind, object_id) WHERE (released_at IS NULL);
+CREATE INDEX legal_hold_placed_ix ON app.legal_hold USING btree (tenant_id, placed_at DESC, hold_id DESC);
+grant select on legal_hold to entente_retention;
+grant insert, select, update on legal_hold to entente_staff;
+grant select on legal_hold to entente_worker;
+alter table legal_hold enable row level security;
+alter table legal_hold force row level security;
+create policy retention_reach on legal_hold as permissive select to entente_retention using true;
+create policy staff_reach on legal_hold as permissive all to entente_staff using true check true;
+create policy tenant_floor on legal_hold as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on legal_hold as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.legal_hold REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('hold_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.legal_hold REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('hold_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.legal_hold REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('hold_id');
 
 create table mail (
   tenant_id uuid not null, -- class=internal category=email-log
@@ -682,11 +785,13 @@ create table mail (
 );
 CREATE INDEX mail_created_ix ON app.mail USING btree (tenant_id, created_at DESC, mail_id DESC);
 grant insert on mail to entente_partner;
+grant delete, select, update on mail to entente_retention;
 grant insert, select on mail to entente_staff;
 grant delete, insert, select, update on mail to entente_worker;
 alter table mail enable row level security;
 alter table mail force row level security;
 create policy partner_reach on mail as permissive all to entente_partner using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy retention_reach on mail as permissive all to entente_retention using true check true;
 create policy staff_reach on mail as permissive all to entente_staff using true check true;
 create policy tenant_floor on mail as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on mail as permissive all to entente_worker using true check true;
@@ -710,6 +815,9 @@ create table member (
   version integer not null default 1, -- class=internal category=user-account
   created_at timestamp with time zone not null default app.now(), -- class=internal category=user-account
   updated_at timestamp with time zone not null default app.now(), -- class=internal category=user-account
+  erased_at timestamp with time zone, -- class=internal category=user-account
+  erase_warned_at timestamp with time zone, -- class=internal category=user-account
+  active_at timestamp with time zone not null generated always as (COALESCE(last_seen_at, created_at)) stored, -- class=personal category=user-account
   restricted_at timestamp with time zone, -- class=internal category=user-account
   restricted_reason text not null default ''::text, -- class=internal category=user-account
   constraint member_email_ck CHECK (((email = lower(email)) AND (length(email) <= 254))),
@@ -727,6 +835,7 @@ create table member (
   constraint member_status_ck CHECK ((status = ANY (ARRAY['listed'::text, 'invited'::text, 'active'::text, 'suspended'::text, 'removed'::text]))),
   constraint member_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
 );
+CREATE INDEX member_active_ix ON app.member USING btree (tenant_id, active_at) WHERE (erased_at IS NULL);
 CREATE INDEX member_email_ix ON app.member USING btree (tenant_id, email) WHERE (email <> ''::text);
 CREATE INDEX member_import_ix ON app.member USING btree (tenant_id, import_id) WHERE (import_id IS NOT NULL);
 CREATE INDEX member_label_ix ON app.member USING btree (tenant_id, member_id) INCLUDE (name);
@@ -739,6 +848,7 @@ grant select on member to entente_definer;
 grant update (person_id) on member to entente_definer;
 grant insert, select, update on member to entente_partner;
 grant insert on member to entente_platform;
+grant delete, select, update on member to entente_retention;
 grant delete, insert, select, update on member to entente_staff;
 grant delete, insert, select, update on member to entente_worker;
 alter table member enable row level security;
@@ -747,6 +857,7 @@ create policy definer_end on member as permissive update to entente_definer usin
 create policy definer_reach on member as permissive select to entente_definer using true;
 create policy partner_reach on member as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
 create policy platform_reach on member as permissive all to entente_platform using true check true;
+create policy retention_reach on member as permissive all to entente_retention using true check true;
 create policy staff_reach on member as permissive all to entente_staff using true check true;
 create policy tenant_floor on member as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy unrestricted on member as restrictive all to entente_partner, entente_staff using ((restricted_at IS NULL) OR (member_id = ( SELECT member() AS member))) check ((restricted_at IS NULL) OR (member_id = ( SELECT member() AS member)));
@@ -770,9 +881,11 @@ create table one_time_link (
   constraint one_time_link_purpose_ck CHECK ((purpose = ANY (ARRAY['setup'::text, 'reset'::text])))
 );
 grant delete, insert, select, update on one_time_link to entente_public;
+grant delete, select, update on one_time_link to entente_retention;
 alter table one_time_link enable row level security;
 alter table one_time_link force row level security;
 create policy public_reach on one_time_link as permissive all to entente_public using true check true;
+create policy retention_reach on one_time_link as permissive all to entente_retention using true check true;
 
 create table partner (
   tenant_id uuid not null, -- class=internal category=customer-data
@@ -791,6 +904,8 @@ create table partner (
   version integer not null default 1, -- class=internal category=customer-data
   created_at timestamp with time zone not null default app.now(), -- class=internal category=customer-data
   updated_at timestamp with time zone not null default app.now(), -- class=internal category=customer-data
+  ended_at timestamp with time zone, -- class=internal category=customer-data
+  erased_at timestamp with time zone, -- class=internal category=customer-data
   constraint partner_country_ck CHECK ((country ~ '^([A-Z]{2})?$'::text)),
   constraint partner_domains_ck CHECK ((cardinality(domains) <= 50)),
   constraint partner_external_uq UNIQUE (tenant_id, external_id),
@@ -803,23 +918,27 @@ create table partner (
   constraint partner_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
 );
 CREATE INDEX partner_created_ix ON app.partner USING btree (tenant_id, created_at DESC, partner_id DESC);
+CREATE INDEX partner_ended_ix ON app.partner USING btree (tenant_id, ended_at) WHERE (ended_at IS NOT NULL);
 CREATE INDEX partner_import_ix ON app.partner USING btree (tenant_id, import_id) WHERE (import_id IS NOT NULL);
 CREATE INDEX partner_label_ix ON app.partner USING btree (tenant_id, partner_id) INCLUDE (name);
 CREATE INDEX partner_name_ix ON app.partner USING btree (tenant_id, name_norm, partner_id);
 grant select on partner to entente_definer;
 grant select on partner to entente_partner;
+grant delete, select, update on partner to entente_retention;
 grant delete, insert, select, update on partner to entente_staff;
 grant delete, insert, select, update on partner to entente_worker;
 alter table partner enable row level security;
 alter table partner force row level security;
 create policy definer_reach on partner as permissive select to entente_definer using true;
 create policy partner_reach on partner as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
+create policy retention_reach on partner as permissive all to entente_retention using true check true;
 create policy staff_reach on partner as permissive all to entente_staff using true check true;
 create policy tenant_floor on partner as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on partner as permissive all to entente_worker using true check true;
 CREATE TRIGGER history_delete AFTER DELETE ON app.partner REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('partner_id');
 CREATE TRIGGER history_insert AFTER INSERT ON app.partner REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('partner_id');
 CREATE TRIGGER history_update AFTER UPDATE ON app.partner REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('partner_id');
+CREATE TRIGGER partner_relation BEFORE INSERT OR UPDATE OF status ON app.partner FOR EACH ROW EXECUTE FUNCTION partner_relation();
 CREATE TRIGGER tell_auth_update AFTER UPDATE ON app.partner FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION tell_auth('partner_id');
 
 create table person (
@@ -842,10 +961,12 @@ grant insert (person_id, email, name) on person to entente_definer;
 grant select (person_id, email, name, password_hash, created_at, last_sign_in_at) on person to entente_definer;
 grant update (name, password_hash, password_set_at) on person to entente_definer;
 grant insert, select, update on person to entente_public;
+grant delete, select, update on person to entente_retention;
 alter table person enable row level security;
 alter table person force row level security;
 create policy definer_reach on person as permissive all to entente_definer using true check true;
 create policy public_reach on person as permissive all to entente_public using true check true;
+create policy retention_reach on person as permissive all to entente_retention using true check true;
 
 create table policy_clock (
   tenant_id uuid not null, -- class=public category=authorization
@@ -920,10 +1041,12 @@ create table privacy_kept (
   constraint privacy_kept_request_fk FOREIGN KEY (tenant_id, request_id) REFERENCES privacy_request(tenant_id, request_id) ON DELETE CASCADE,
   constraint privacy_kept_row_uq UNIQUE (tenant_id, request_id, table_name, row_key)
 );
+grant delete, select, update on privacy_kept to entente_retention;
 grant select on privacy_kept to entente_staff;
 grant delete, insert, select on privacy_kept to entente_worker;
 alter table privacy_kept enable row level security;
 alter table privacy_kept force row level security;
+create policy retention_reach on privacy_kept as permissive all to entente_retention using true check true;
 create policy staff_reach on privacy_kept as permissive all to entente_staff using true check true;
 create policy tenant_floor on privacy_kept as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on privacy_kept as permissive all to entente_worker using true check true;
@@ -1013,12 +1136,14 @@ CREATE INDEX privacy_request_open_ix ON app.privacy_request USING btree (tenant_
 CREATE INDEX privacy_request_received_ix ON app.privacy_request USING btree (tenant_id, received_at DESC, request_id DESC);
 grant select (tenant_id, request_id, link_hash) on privacy_request to entente_definer;
 grant insert, select, update on privacy_request to entente_partner;
+grant delete, select, update on privacy_request to entente_retention;
 grant insert, select, update on privacy_request to entente_staff;
 grant delete, insert, select, update on privacy_request to entente_worker;
 alter table privacy_request enable row level security;
 alter table privacy_request force row level security;
 create policy definer_reach on privacy_request as permissive select to entente_definer using true;
 create policy partner_reach on privacy_request as permissive all to entente_partner using (member_id = ( SELECT member() AS member)) check (member_id = ( SELECT member() AS member));
+create policy retention_reach on privacy_request as permissive all to entente_retention using true check true;
 create policy staff_reach on privacy_request as permissive all to entente_staff using true check true;
 create policy tenant_floor on privacy_request as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on privacy_request as permissive all to entente_worker using true check true;
@@ -1056,11 +1181,13 @@ CREATE INDEX privacy_task_partner_ix ON app.privacy_task USING btree (tenant_id,
 CREATE INDEX privacy_task_request_ix ON app.privacy_task USING btree (tenant_id, request_id, partner_id);
 grant select on privacy_task to entente_partner;
 grant update (state, reason, answered_by, answered_by_name, answered_at) on privacy_task to entente_partner;
+grant delete, select, update on privacy_task to entente_retention;
 grant insert, select, update on privacy_task to entente_staff;
 grant delete, insert, select, update on privacy_task to entente_worker;
 alter table privacy_task enable row level security;
 alter table privacy_task force row level security;
 create policy partner_reach on privacy_task as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
+create policy retention_reach on privacy_task as permissive all to entente_retention using true check true;
 create policy staff_reach on privacy_task as permissive all to entente_staff using true check true;
 create policy tenant_floor on privacy_task as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on privacy_task as permissive all to entente_worker using true check true;
@@ -1097,6 +1224,21 @@ CREATE TRIGGER history_delete AFTER DELETE ON app.product REFERENCING OLD TABLE 
 CREATE TRIGGER history_insert AFTER INSERT ON app.product REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('product_id');
 CREATE TRIGGER history_update AFTER UPDATE ON app.product REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('product_id');
 
+create table retention_mark (
+  tenant_id uuid not null, -- class=internal category=business-data
+  table_name text not null, -- class=internal category=business-data
+  emptied_to timestamp with time zone not null, -- class=internal category=business-data
+  constraint retention_mark_pk PRIMARY KEY (tenant_id, table_name),
+  constraint retention_mark_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+grant insert, select, update on retention_mark to entente_retention;
+grant select on retention_mark to entente_worker;
+alter table retention_mark enable row level security;
+alter table retention_mark force row level security;
+create policy retention_reach on retention_mark as permissive all to entente_retention using true check true;
+create policy tenant_floor on retention_mark as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on retention_mark as permissive all to entente_worker using true check true;
+
 create table retention_rule (
   tenant_id uuid not null, -- class=public category=authorization
   rule_id uuid not null default gen_random_uuid(), -- class=public category=authorization
@@ -1114,6 +1256,7 @@ create table retention_rule (
 grant select on retention_rule to entente_partner;
 grant insert on retention_rule to entente_platform;
 grant select on retention_rule to entente_public;
+grant select on retention_rule to entente_retention;
 grant delete, insert, select, update on retention_rule to entente_staff;
 grant delete, insert, select, update on retention_rule to entente_worker;
 alter table retention_rule enable row level security;
@@ -1121,12 +1264,55 @@ alter table retention_rule force row level security;
 create policy partner_reach on retention_rule as permissive all to entente_partner using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy platform_reach on retention_rule as permissive all to entente_platform using true check true;
 create policy public_reach on retention_rule as permissive select to entente_public using true;
+create policy retention_reach on retention_rule as permissive select to entente_retention using true;
 create policy staff_reach on retention_rule as permissive all to entente_staff using true check true;
 create policy tenant_floor on retention_rule as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on retention_rule as permissive all to entente_worker using true check true;
 CREATE TRIGGER history_delete AFTER DELETE ON app.retention_rule REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('rule_id');
 CREATE TRIGGER history_insert AFTER INSERT ON app.retention_rule REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('rule_id');
 CREATE TRIGGER history_update AFTER UPDATE ON app.retention_rule REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('rule_id');
+
+create table retention_run (
+  tenant_id uuid not null, -- class=internal category=business-data
+  run_id uuid not null, -- class=internal category=business-data
+  trigger text not null, -- class=internal category=business-data
+  dry boolean not null default false, -- class=internal category=business-data
+  outcome text not null, -- class=internal category=business-data
+  as_of timestamp with time zone not null, -- class=internal category=business-data
+  started_at timestamp with time zone not null, -- class=internal category=business-data
+  beat_at timestamp with time zone not null, -- class=internal category=business-data
+  finished_at timestamp with time zone, -- class=internal category=business-data
+  skew_ms bigint not null default 0, -- class=internal category=business-data
+  removed bigint not null default 0, -- class=internal category=business-data
+  blanked bigint not null default 0, -- class=internal category=business-data
+  held bigint not null default 0, -- class=internal category=business-data
+  partitions integer not null default 0, -- class=internal category=business-data
+  bytes bigint not null default 0, -- class=internal category=business-data
+  counts jsonb not null default '[]'::jsonb, -- class=internal category=business-data
+  problem text not null default ''::text, -- class=internal category=business-data
+  continues uuid, -- class=internal category=business-data
+  tree_size bigint, -- class=internal category=business-data
+  tree_root text, -- class=internal category=business-data
+  tree_at timestamp with time zone, -- class=internal category=business-data
+  asked_by uuid, -- class=internal category=business-data
+  asked_by_name text not null default ''::text, -- class=personal category=business-data
+  constraint retention_run_outcome_ck CHECK ((outcome = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text, 'refused'::text, 'interrupted'::text]))),
+  constraint retention_run_pk PRIMARY KEY (tenant_id, run_id),
+  constraint retention_run_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id),
+  constraint retention_run_trigger_ck CHECK ((trigger = ANY (ARRAY['daily'::text, 'hourly'::text, 'command'::text, 'page'::text, 'api'::text])))
+);
+CREATE INDEX retention_run_open_ix ON app.retention_run USING btree (tenant_id) WHERE (outcome = 'running'::text);
+CREATE INDEX retention_run_started_ix ON app.retention_run USING btree (tenant_id, started_at DESC, run_id DESC);
+grant insert, select, update on retention_run to entente_staff;
+grant insert, select, update on retention_run to entente_worker;
+alter table retention_run enable row level security;
+alter table retention_run force row level security;
+create policy staff_reach on retention_run as permissive all to entente_staff using true check true;
+create policy tenant_floor on retention_run as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on retention_run as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.retention_run REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('run_id', 'counts', 'beat_at');
+CREATE TRIGGER history_insert AFTER INSERT ON app.retention_run REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('run_id', 'counts', 'beat_at');
+CREATE TRIGGER history_update AFTER UPDATE ON app.retention_run REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('run_id', 'counts', 'beat_at');
 
 create table row_history (
   tenant_id uuid not null, -- class=internal category=audit-log
@@ -1143,15 +1329,18 @@ create table row_history (
   constraint row_history_change_ck CHECK ((change = ANY (ARRAY['insert'::text, 'update'::text, 'delete'::text]))),
   constraint row_history_pk PRIMARY KEY (tenant_id, at, history_id)
 ) partition by RANGE (at);
+CREATE INDEX row_history_age_ix ON ONLY app.row_history USING btree (tenant_id, at);
 CREATE INDEX row_history_row_ix ON ONLY app.row_history USING btree (tenant_id, row_id, at DESC);
 grant select (tenant_id, history_id, at) on row_history to entente_definer;
 grant update (old_row, new_row) on row_history to entente_definer;
+grant delete, select, update on row_history to entente_retention;
 grant select on row_history to entente_staff;
 grant select on row_history to entente_worker;
 alter table row_history enable row level security;
 alter table row_history force row level security;
 create policy definer_reach on row_history as permissive all to entente_definer using true check true;
 create policy owner_record on row_history as permissive insert to entente_owner check true;
+create policy retention_reach on row_history as permissive all to entente_retention using true check true;
 create policy staff_reach on row_history as permissive all to entente_staff using true check true;
 create policy tenant_floor on row_history as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on row_history as permissive all to entente_worker using true check true;
@@ -1171,6 +1360,7 @@ create table row_history_rest (
   constraint row_history_change_ck CHECK ((change = ANY (ARRAY['insert'::text, 'update'::text, 'delete'::text]))),
   constraint row_history_rest_pkey PRIMARY KEY (tenant_id, at, history_id)
 );
+CREATE INDEX row_history_rest_tenant_id_at_idx ON app.row_history_rest USING btree (tenant_id, at);
 CREATE INDEX row_history_rest_tenant_id_row_id_at_idx ON app.row_history_rest USING btree (tenant_id, row_id, at DESC);
 alter table row_history_rest enable row level security;
 alter table row_history_rest force row level security;
@@ -1192,11 +1382,13 @@ create table saved_view (
   constraint saved_view_query_ck CHECK ((length(query) <= 2000))
 );
 grant delete, insert, select, update on saved_view to entente_partner;
+grant delete, select, update on saved_view to entente_retention;
 grant delete, insert, select, update on saved_view to entente_staff;
 grant delete, insert, select, update on saved_view to entente_worker;
 alter table saved_view enable row level security;
 alter table saved_view force row level security;
 create policy partner_reach on saved_view as permissive all to entente_partner using (member_id = ( SELECT member() AS member)) check (member_id = ( SELECT member() AS member));
+create policy retention_reach on saved_view as permissive all to entente_retention using true check true;
 create policy staff_reach on saved_view as permissive all to entente_staff using true check true;
 create policy tenant_floor on saved_view as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on saved_view as permissive all to entente_worker using true check true;
@@ -1218,21 +1410,25 @@ create table session (
   ip text not null default ''::text, -- class=personal category=preference
   user_agent text not null default ''::text, -- class=personal category=preference
   revoked_at timestamp with time zone, -- class=internal category=preference
+  ended_at timestamp with time zone not null generated always as (LEAST(revoked_at, idle_expires_at, expires_at)) stored, -- class=internal category=preference
   constraint session_member_fk FOREIGN KEY (tenant_id, member_id) REFERENCES member(tenant_id, member_id) ON DELETE CASCADE,
   constraint session_person_fk FOREIGN KEY (person_id) REFERENCES person(person_id) ON DELETE CASCADE,
   constraint session_pk PRIMARY KEY (session_id),
   constraint session_token_uq UNIQUE (token_hash)
 );
+CREATE INDEX session_ended_ix ON app.session USING btree (tenant_id, ended_at);
 CREATE INDEX session_person_ix ON app.session USING btree (person_id, last_seen_at DESC);
 grant delete, select on session to entente_definer;
 grant update (token_hash, tenant_id, member_id, last_seen_at, idle_expires_at, expires_at, revoked_at) on session to entente_definer;
 grant delete, insert, select, update on session to entente_public;
+grant delete, select, update on session to entente_retention;
 alter table session enable row level security;
 alter table session force row level security;
 create policy definer_end on session as permissive update to entente_definer using true check true;
 create policy definer_forget on session as permissive delete to entente_definer using true;
 create policy definer_reach on session as permissive select to entente_definer using true;
 create policy public_reach on session as permissive all to entente_public using true check true;
+create policy retention_reach on session as permissive all to entente_retention using true check true;
 CREATE TRIGGER tell_auth_delete AFTER DELETE ON app.session FOR EACH ROW EXECUTE FUNCTION tell_auth('session_id');
 CREATE TRIGGER tell_auth_update AFTER UPDATE ON app.session FOR EACH ROW WHEN ((((old.revoked_at IS DISTINCT FROM new.revoked_at) OR (old.token_hash IS DISTINCT FROM new.token_hash)) OR (old.member_id IS DISTINCT FROM new.member_id))) EXECUTE FUNCTION tell_auth('session_id');
 
@@ -1334,6 +1530,7 @@ grant select on tenant to entente_definer;
 grant select on tenant to entente_partner;
 grant insert, select, update on tenant to entente_platform;
 grant select on tenant to entente_public;
+grant select on tenant to entente_retention;
 grant select, update on tenant to entente_staff;
 grant select on tenant to entente_worker;
 grant update (slug, name, status, brand_color, logo, logo_type, version, updated_at, deletion_requested_at, closing_at, closing_by, closing_reason, purge_after, closed_at, purged_at) on tenant to entente_worker;
@@ -1343,6 +1540,7 @@ create policy definer_reach on tenant as permissive select to entente_definer us
 create policy partner_reach on tenant as permissive all to entente_partner using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy platform_reach on tenant as permissive all to entente_platform using true check true;
 create policy public_reach on tenant as permissive select to entente_public using true;
+create policy retention_reach on tenant as permissive select to entente_retention using true;
 create policy staff_reach on tenant as permissive all to entente_staff using true check true;
 create policy tenant_floor on tenant as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on tenant as permissive all to entente_worker using true check true;
@@ -1358,9 +1556,11 @@ create table throttle (
 );
 CREATE INDEX throttle_tat_ix ON app.throttle USING btree (tat);
 grant delete, insert, select, update on throttle to entente_public;
+grant delete, select, update on throttle to entente_retention;
 alter table throttle enable row level security;
 alter table throttle force row level security;
 create policy public_reach on throttle as permissive all to entente_public using true check true;
+create policy retention_reach on throttle as permissive all to entente_retention using true check true;
 
 -- Functions
 
@@ -1541,6 +1741,30 @@ begin
   return new;
 end $function$;
 alter routine deal_decision_is_the_vendors() owner to entente_owner;
+
+CREATE OR REPLACE PROCEDURE app.declare_retention(IN tab text, IN declaration jsonb)
+ LANGUAGE plpgsql
+AS $procedure$
+declare
+  rel  regclass := format('app.%I', tab)::regclass;
+  kept jsonb;
+  mark text;
+begin
+  for mark in select value from jsonb_each_text(coalesce(declaration -> 'events', '{}')) loop
+    if not exists (select from pg_attribute a where a.attrelid = rel and a.attname = mark and not a.attisdropped and a.atttypid in ('timestamptz'::regtype, 'date'::regtype)) then
+      raise exception 'app.retain: % has no column % that is a time', tab, mark;
+    end if;
+  end loop;
+  select coalesce(jsonb_agg(d), '[]') into kept from jsonb_array_elements(coalesce(obj_description(rel, 'pg_class')::jsonb, '[]')) d
+   where d ->> 'category' <> declaration ->> 'category';
+  execute format('comment on table %s is %L', rel, (kept || jsonb_build_array(declaration))::text);
+  if declaration ->> 'how' in ('rows', 'partitions', 'columns', 'parent', 'job')
+     and not exists (select from pg_policy p where p.polrelid = rel and p.polname = 'retention_reach') then
+    execute format('grant select, update, delete on %s to entente_retention', rel);
+    execute format('create policy retention_reach on %s for all to entente_retention using (true) with check (true)', rel);
+  end if;
+end $procedure$;
+alter routine declare_retention(text,jsonb) owner to entente_owner;
 
 CREATE OR REPLACE FUNCTION app.end_member_sessions(in_member uuid, at timestamp with time zone)
  RETURNS integer
@@ -1895,6 +2119,7 @@ grant execute on routine app.now() to entente_jobs;
 grant execute on routine app.now() to entente_partner;
 grant execute on routine app.now() to entente_platform;
 grant execute on routine app.now() to entente_public;
+grant execute on routine app.now() to entente_retention;
 grant execute on routine app.now() to entente_staff;
 grant execute on routine app.now() to entente_worker;
 
@@ -1966,6 +2191,23 @@ begin
   return new;
 end $function$;
 alter routine partner_links() owner to entente_owner;
+
+CREATE OR REPLACE FUNCTION app.partner_relation()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if new.status <> 'ended' then
+    new.ended_at := null;
+  elsif tg_op = 'INSERT' then
+    new.ended_at := coalesce(new.ended_at, app.now());
+  elsif old.status <> 'ended' then
+    new.ended_at := app.now();
+  end if;
+  return new;
+end $function$;
+alter routine partner_relation() owner to entente_owner;
 
 CREATE OR REPLACE FUNCTION app.person_for_email(in_email text, in_name text)
  RETURNS uuid
@@ -2087,6 +2329,48 @@ begin
   end if;
 end $procedure$;
 alter routine protect(text,text,text,text,text,text) owner to entente_owner;
+
+CREATE OR REPLACE PROCEDURE app.retain(IN tab text, IN category text, VARIADIC marks text[] DEFAULT '{}'::text[])
+ LANGUAGE plpgsql
+AS $procedure$
+declare way text;
+begin
+  select case relkind when 'p' then 'partitions' else 'rows' end into way from pg_class where oid = format('app.%I', tab)::regclass;
+  call app.declare_retention(tab, jsonb_build_object('category', category, 'events', jsonb_object(marks), 'how', way));
+end $procedure$;
+alter routine retain(text,text,text[]) owner to entente_owner;
+
+CREATE OR REPLACE PROCEDURE app.retain_columns(IN tab text, IN category text, IN blank jsonb, VARIADIC marks text[] DEFAULT '{}'::text[])
+ LANGUAGE plpgsql
+AS $procedure$
+begin
+  call app.declare_retention(tab, jsonb_build_object('category', category, 'events', jsonb_object(marks), 'how', 'columns', 'blank', blank));
+end $procedure$;
+alter routine retain_columns(text,text,jsonb,text[]) owner to entente_owner;
+
+CREATE OR REPLACE PROCEDURE app.retain_job(IN tab text, IN category text, IN by text, VARIADIC marks text[] DEFAULT '{}'::text[])
+ LANGUAGE plpgsql
+AS $procedure$
+begin
+  call app.declare_retention(tab, jsonb_build_object('category', category, 'events', jsonb_object(marks), 'how', 'job', 'by', by));
+end $procedure$;
+alter routine retain_job(text,text,text,text[]) owner to entente_owner;
+
+CREATE OR REPLACE PROCEDURE app.retain_tenant(IN tab text, IN category text)
+ LANGUAGE plpgsql
+AS $procedure$
+begin
+  call app.declare_retention(tab, jsonb_build_object('category', category, 'how', 'tenant'));
+end $procedure$;
+alter routine retain_tenant(text,text) owner to entente_owner;
+
+CREATE OR REPLACE PROCEDURE app.retain_with(IN tab text, IN category text, IN parent text)
+ LANGUAGE plpgsql
+AS $procedure$
+begin
+  call app.declare_retention(tab, jsonb_build_object('category', category, 'how', 'parent', 'parent', parent));
+end $procedure$;
+alter routine retain_with(text,text,text) owner to entente_owner;
 
 CREATE OR REPLACE FUNCTION app.rewrite_history(in_at timestamp with time zone, in_id bigint, in_old jsonb, in_new jsonb)
  RETURNS boolean
@@ -2283,6 +2567,7 @@ grant execute on routine tenant() to entente_jobs;
 grant execute on routine tenant() to entente_partner;
 grant execute on routine tenant() to entente_platform;
 grant execute on routine tenant() to entente_public;
+grant execute on routine tenant() to entente_retention;
 grant execute on routine tenant() to entente_staff;
 grant execute on routine tenant() to entente_worker;
 
