@@ -16,6 +16,7 @@ import (
 	"entente.dev/internal/audit/trail"
 	"entente.dev/internal/datamap"
 	"entente.dev/internal/deal"
+	"entente.dev/internal/document"
 	"entente.dev/internal/identity"
 	"entente.dev/internal/kernel/config"
 	"entente.dev/internal/kernel/crypt"
@@ -25,6 +26,7 @@ import (
 	"entente.dev/internal/kernel/pg/embedded"
 	"entente.dev/internal/keyring"
 	"entente.dev/internal/mail"
+	"entente.dev/internal/notice"
 	"entente.dev/internal/op"
 	"entente.dev/internal/partner"
 	"entente.dev/internal/tenant"
@@ -46,6 +48,9 @@ type App struct {
 	Deals    *deal.Service
 	Trail    *trail.Service
 	Transfer *transfer.Service
+
+	Notices   *notice.Service
+	Documents *document.Service
 
 	metrics *metrics
 	server  *embedded.Server // the child PostgreSQL, nil when the database is somebody else's
@@ -120,6 +125,8 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string,
 	a.Deals = deal.New(a.Ops)
 	a.Trail = trail.New(a.Ops)
 	a.Transfer = transfer.New(a.Ops)
+	a.Notices = notice.New(a.Ops)
+	a.Documents = document.New(a.Ops)
 	a.Ops.Listeners = a.listeners()
 	return a, nil
 }

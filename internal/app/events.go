@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"entente.dev/internal/deal"
+	"entente.dev/internal/document"
 	"entente.dev/internal/event"
 	"entente.dev/internal/op"
 )
@@ -11,7 +12,8 @@ import (
 // listeners is the one table of who reacts to what. A listener runs in the emitting transaction: it queues work.
 func (a *App) listeners() map[string][]op.Listener {
 	return map[string][]op.Listener{
-		"deal.submitted": {on(deal.Tell[deal.Submitted])},
+		"deal.submitted": {on(document.Gate), on(deal.Tell[deal.Submitted])},
+		"notice.sent":    {on(a.Documents.NoteSent)},
 		"deal.returned":  {on(deal.Tell[deal.Returned])},
 		"deal.approved":  {on(deal.Tell[deal.Approved])},
 		"deal.rejected":  {on(deal.Tell[deal.Rejected])},

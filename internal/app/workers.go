@@ -18,6 +18,7 @@ func (a *App) workers() *jobs.Registry {
 	r.Guard(a.tenantLives)
 	jobs.Handle(r, a.Mail.Send)
 	jobs.Handle(r, a.Deals.Mail)
+	jobs.Handle(r, a.Notices.RunSend)
 	jobs.Handle(r, func(ctx context.Context, j jobs.Job[transfer.CheckArgs]) error { return a.Transfer.RunCheck(ctx, j) })
 	jobs.Handle(r, func(ctx context.Context, j jobs.Job[transfer.CommitArgs]) error { return a.Transfer.RunCommit(ctx, j) })
 	jobs.Handle(r, func(ctx context.Context, j jobs.Job[transfer.UndoArgs]) error { return a.Transfer.RunUndo(ctx, j) })

@@ -17,7 +17,7 @@ var rooms = []string{
 	"access", "access/role", "datamap", "keyring", "audit", "event", "op", "audit/trail", "audit/seal", // tier 1
 	"tenant", "file", "mail", "identity", "policy", // tier 2
 	"partner", "account", "deal", "commission", "billing", "content", // tier 3
-	"webhook", "transfer", "journal", "document", "incident", "retention", "privacy", "archive", "benchmark", "trust",
+	"webhook", "transfer", "journal", "notice", "document", "processor", "incident", "retention", "privacy", "archive", "benchmark", "trust",
 }
 
 // adapters turn a protocol's bytes into a verified claim; they see no SQL and no room.
@@ -230,6 +230,7 @@ var fences = []fence{
 	{"pgregory.net/rapid", nil, "it makes inputs for tests"},
 	{"github.com/pelletier/go-toml", []string{"internal/datamap"}, "only policy profiles are TOML"},
 	{"go.yaml.in/yaml", []string{"internal/datamap"}, "only policy profiles are YAML"},
+	{"github.com/yuin/goldmark", []string{"internal/document"}, "documents render their Markdown"},
 	{"testing", nil, "only tests test"},
 }
 

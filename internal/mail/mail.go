@@ -42,6 +42,7 @@ const hiddenLink = "https://one-time-link.invalid/not-kept-in-the-log"
 
 // Letter is one mail to one person.
 type Letter struct {
+	ID         id.ID  // of the mail; Nil gives it a new one
 	Template   string // "person.invitation": what kind of mail it is
 	To, ToName string
 	Subject    string
@@ -89,7 +90,10 @@ func Queue(ctx context.Context, tx *op.Tx, l Letter) error {
 	if l.Link != "" {
 		l.Layout.Button.URL = hiddenLink
 	}
-	m := Mail{TenantID: tx.Who.Tenant, ID: id.New(), Template: l.Template, To: l.To, ToName: oneLine(l.ToName), Subject: oneLine(l.Subject), Status: "queued",
+	if l.ID == id.Nil {
+		l.ID = id.New()
+	}
+	m := Mail{TenantID: tx.Who.Tenant, ID: l.ID, Template: l.Template, To: l.To, ToName: oneLine(l.ToName), Subject: oneLine(l.Subject), Status: "queued",
 		ObjectType: l.ObjectType, ObjectID: l.ObjectID, CreatedAt: tx.Now}
 	m.Text, m.HTML = l.Layout.Render()
 	if _, err := mailer.Address(l.To); err != nil {

@@ -26,6 +26,11 @@ var done = map[access.Action]string{
 	"key.create": "created", "key.revoke": "revoked", "me.update": "changed their own account", "me.accept": "accepted the invitation", "me.sign_in": "signed in",
 	"me.sign_out": "signed out", "me.reset": "set a new password", "me.key_create": "created", "me.key_revoke": "revoked",
 	"import.create": "uploaded", "import.check": "checked", "import.map": "changed the mapping of", "import.commit": "committed", "import.undo": "took back",
+	"notice.send":    "sent",
+	"document.draft": "edited", "document.publish": "published", "document.update": "changed", "document.accept": "accepted", "document.notify": "noted the notices of",
+	"processor.draft": "proposed", "processor.announce": "announced", "processor.object": "objected to", "processor.decide": "decided an objection to",
+	"incident.report": "reported", "incident.note": "wrote on", "incident.assess": "assessed", "incident.advance": "moved", "incident.clock": "settled a deadline of",
+	"incident.notify": "wrote a notice about", "incident.review": "reviewed", "incident.alarm": "warned of a deadline of",
 	"mail.send": "sent", "tenant.create": "set up", "tenant.update": "changed", "stage.update": "changed", "product.update": "changed",
 }
 
