@@ -109,7 +109,6 @@ create table app.document_version (
     and (notified_at is null or extract(epoch from effective_at - notified_at) >= notice_seconds)),
   constraint document_version_material_ck check (status = 'draft' or change <> 'material' or notice_seconds >= 1209600)
 );
-create unique index document_version_draft_uq on app.document_version (tenant_id, document_id) where status = 'draft';
 create index document_version_effective_ix on app.document_version (tenant_id, document_id, effective_at desc) where status = 'announced';
 call app.protect('document_version', 'select, insert, update, delete');
 grant select on app.document_version to entente_partner, entente_public;
@@ -183,7 +182,8 @@ begin
         is distinct from (old.document_id, old.number, old.title, old.body, old.digest, old.change, old.summary, old.announced_at, old.notice_seconds, old.announced_by) then
     raise exception 'a published version stays as it is' using errcode = '23514', constraint = 'document_version_frozen_ck';
   end if;
-  if new.effective_at is distinct from old.effective_at and (new.effective_at is null or new.effective_at < old.effective_at or old.effective_at <= app.now()) then
+  if new.effective_at is distinct from old.effective_at and (new.effective_at is null or new.effective_at < old.effective_at
+     or old.effective_at <= app.now() and (old.change <> 'material' or old.notified_at is not null)) then
     raise exception 'the day a version takes force may only move on' using errcode = '23514', constraint = 'document_version_notice_ck';
   end if;
   if new.status = 'withdrawn' and old.effective_at <= greatest(app.now(), clock_timestamp()) then

@@ -84,7 +84,8 @@ begin
         is distinct from (old.replaces_id, old.name, old.purpose, old.categories, old.country, old.regions, old.safeguards, old.hosts, old.basis, old.announced_at, old.notice_seconds) then
     raise exception 'an announced entry changes by a new one with notice' using errcode = '23514', constraint = 'processor_frozen_ck';
   end if;
-  if new.effective_at is distinct from old.effective_at and (new.effective_at is null or new.effective_at < old.effective_at or old.effective_at <= app.now()) then
+  if new.effective_at is distinct from old.effective_at and (new.effective_at is null or new.effective_at < old.effective_at
+     or old.effective_at <= app.now() and (old.basis = 'first' or old.notified_at is not null)) then
     raise exception 'the day a change takes force may only move on' using errcode = '23514', constraint = 'processor_notice_ck';
   end if;
   if new.notified_at is distinct from old.notified_at then

@@ -139,7 +139,6 @@ create table app.incident_notice (
   constraint incident_notice_parts_ck check (status = 'draft' or sent_at is not null and btrim(nature, E' \t\r\n') <> '' and btrim(impact, E' \t\r\n') <> ''
     and btrim(mitigation, E' \t\r\n') <> '' and btrim(contact, E' \t\r\n') <> '')
 );
-create unique index incident_notice_draft_uq on app.incident_notice (tenant_id, incident_id, recipient) where status = 'draft';
 create index incident_notice_incident_ix on app.incident_notice (tenant_id, incident_id, created_at);
 call app.protect('incident_notice', 'select, insert, update');
 call app.keep_history('incident_notice', 'notice_id');

@@ -198,8 +198,6 @@ func refused(err error) error {
 		return errs.New(errs.Conflict, "document.frozen", "A published version stays as it is. Publish a new one.")
 	case "document_version_force_ck":
 		return errs.New(errs.Conflict, "document.in_force", "This version is in force. Publish a new one instead.")
-	case "document_version_draft_uq":
-		return errs.New(errs.Conflict, "document.draft_exists", "There is a draft already. Open it.")
 	case "document_version_number_uq":
 		return errs.New(errs.Conflict, "busy", "Somebody else began a version at the same moment. Try again.")
 	case "document_acceptance_once_uq":

@@ -81,6 +81,16 @@ func (s *Service) newDraft(ctx context.Context, tx *op.Tx, in DraftInput, bad er
 	if err != nil {
 		return Version{}, err
 	}
+	if d, err = one[Document](ctx, tx, "document", sqlLockDocument, tx.Who.Tenant, d.ID); err != nil {
+		return Version{}, err
+	}
+	all, err := many[Version](ctx, tx, sqlVersionsOf, tx.Who.Tenant, d.ID)
+	if err != nil {
+		return Version{}, err
+	}
+	if _, ok := (Shelf{Versions: all}).Draft(); ok {
+		return Version{}, errs.New(errs.Conflict, "document.draft_exists", "There is a draft already. Open it.")
+	}
 	n, err := nextNumber(ctx, tx, d.ID)
 	if err != nil {
 		return Version{}, err

@@ -113,6 +113,8 @@ func (t table) column(name string) (column, bool) {
 
 // nextNumber gives sides of one tenant different numbers.
 var nextNumber atomic.Int32
+// documentKind gives each made-up document another kind: a tenant has one of each.
+var documentKind atomic.Int32
 
 // fixtures are values that a table's checks ask for and that cannot be read from the catalogue. A table whose made-up row is
 // refused needs a line here.
@@ -158,6 +160,12 @@ var fixtures = map[string]func(s *scope) any{
 	"audit_entry.changes":   func(*scope) any { return row{} },
 	"incident_clock.due_at": func(*scope) any { return "2026-01-04T00:00:00Z" },
 	"document.kind":         func(*scope) any { return "terms" },
+	"incident_clock.due_at":         func(*scope) any { return "2026-01-04T00:00:00Z" },
+	"document.kind": func(*scope) any {
+		return []string{"privacy", "terms", "dpa", "programme-terms"}[documentKind.Add(1)%4]
+	},
+	"incident.number":         func(*scope) any { return rand.IntN(99999) + 1 },
+	"document_version.number": func(*scope) any { return rand.IntN(99999) + 1 },
 }
 
 // made returns a new row of t for a side; ok is false when the side cannot have one, such as a partner's row without a partner.
