@@ -113,6 +113,7 @@ func (t table) column(name string) (column, bool) {
 
 // nextNumber gives sides of one tenant different numbers.
 var nextNumber atomic.Int32
+
 // documentKind gives each made-up document another kind: a tenant has one of each.
 var documentKind atomic.Int32
 
@@ -144,26 +145,12 @@ var fixtures = map[string]func(s *scope) any{
 	"privacy_task.state":            func(*scope) any { return "open" },
 	"audit_entry.changes":           func(*scope) any { return row{} },
 
-	"audit_entry.actor_id": func(s *scope) any { return s.is("member_id") },
-	"retention_rule.keep":  func(*scope) any { return "1 year" },
-	"legal_hold.kind":      func(*scope) any { return "account" },
-	"legal_duty.keep":      func(*scope) any { return "1 year" },
-	"tenant.slug":           func(*scope) any { return "t-" + id.New().String() },
-	"deal.currency":         func(*scope) any { return "USD" },
-	"deal.state":            func(*scope) any { return "draft" },
-	"deal_claim.period":     func(*scope) any { return "[2026-01-01, 2026-04-01)" },
-	"account.source":        func(*scope) any { return "partner" },
-	"stage.kind":            func(*scope) any { return "open" },
-	"member.role":           func(s *scope) any { return map[bool]string{true: "partner", false: "admin"}[s.is("partner_id") != ""] },
-	"api_key.scopes":        func(*scope) any { return []string{"read"} },
-	"row_history.at":        func(*scope) any { return "2026-01-01T00:00:00Z" },
-	"audit_entry.changes":   func(*scope) any { return row{} },
-	"incident_clock.due_at": func(*scope) any { return "2026-01-04T00:00:00Z" },
-	"document.kind":         func(*scope) any { return "terms" },
-	"incident_clock.due_at":         func(*scope) any { return "2026-01-04T00:00:00Z" },
-	"document.kind": func(*scope) any {
-		return []string{"privacy", "terms", "dpa", "programme-terms"}[documentKind.Add(1)%4]
-	},
+	"audit_entry.actor_id":    func(s *scope) any { return s.is("member_id") },
+	"retention_rule.keep":     func(*scope) any { return "1 year" },
+	"legal_hold.kind":         func(*scope) any { return "account" },
+	"legal_duty.keep":         func(*scope) any { return "1 year" },
+	"incident_clock.due_at":   func(*scope) any { return "2026-01-04T00:00:00Z" },
+	"document.kind":           func(*scope) any { return "terms" },
 	"incident.number":         func(*scope) any { return rand.IntN(99999) + 1 },
 	"document_version.number": func(*scope) any { return rand.IntN(99999) + 1 },
 }
