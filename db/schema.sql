@@ -519,6 +519,127 @@ CREATE TRIGGER history_insert AFTER INSERT ON app.deal_note REFERENCING NEW TABL
 CREATE TRIGGER history_update AFTER UPDATE ON app.deal_note REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('note_id');
 CREATE TRIGGER partner_links BEFORE INSERT OR UPDATE ON app.deal_note FOR EACH ROW EXECUTE FUNCTION partner_links('deal_note_deal_fk', 'deal_id', 'deal', 'deal_id', 'deal_note_partner_fk', 'partner_id', 'partner', 'partner_id');
 
+create table document (
+  tenant_id uuid not null, -- class=public category=business-data
+  document_id uuid not null, -- class=public category=business-data
+  kind text not null, -- class=public category=business-data
+  audience text not null default 'all'::text, -- class=public category=business-data
+  acceptance text not null default 'none'::text, -- class=public category=business-data
+  accept_for text not null default 'company'::text, -- class=public category=business-data
+  accept_days integer not null default 30, -- class=public category=business-data
+  version integer not null default 1, -- class=public category=business-data
+  created_at timestamp with time zone not null default app.now(), -- class=public category=business-data
+  updated_at timestamp with time zone not null default app.now(), -- class=public category=business-data
+  constraint document_accept_days_ck CHECK (((accept_days >= 0) AND (accept_days <= 365))),
+  constraint document_accept_for_ck CHECK ((accept_for = ANY (ARRAY['company'::text, 'person'::text]))),
+  constraint document_acceptance_ck CHECK ((acceptance = ANY (ARRAY['none'::text, 'asked'::text, 'required'::text]))),
+  constraint document_audience_ck CHECK ((audience = ANY (ARRAY['vendor'::text, 'partners'::text, 'all'::text]))),
+  constraint document_kind_ck CHECK ((kind = ANY (ARRAY['privacy'::text, 'terms'::text, 'dpa'::text, 'programme-terms'::text]))),
+  constraint document_kind_uq UNIQUE (tenant_id, kind),
+  constraint document_pk PRIMARY KEY (tenant_id, document_id),
+  constraint document_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+grant select on document to entente_partner;
+grant select on document to entente_public;
+grant insert, select, update on document to entente_staff;
+grant delete, insert, select, update on document to entente_worker;
+alter table document enable row level security;
+alter table document force row level security;
+create policy partner_reach on document as permissive all to entente_partner using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy public_reach on document as permissive select to entente_public using true;
+create policy staff_reach on document as permissive all to entente_staff using true check true;
+create policy tenant_floor on document as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on document as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.document REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('document_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.document REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('document_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.document REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('document_id');
+
+create table document_acceptance (
+  tenant_id uuid not null, -- class=internal category=legal-entity
+  acceptance_id uuid not null, -- class=internal category=legal-entity
+  version_id uuid not null, -- class=internal category=legal-entity
+  partner_id uuid, -- class=internal category=legal-entity
+  member_id uuid not null, -- class=internal category=legal-entity
+  name text not null, -- class=personal category=legal-entity
+  digest text not null, -- class=internal category=legal-entity
+  accepted_at timestamp with time zone not null default app.now(), -- class=internal category=legal-entity
+  constraint document_acceptance_member_fk FOREIGN KEY (tenant_id, member_id) REFERENCES member(tenant_id, member_id),
+  constraint document_acceptance_once_uq UNIQUE (tenant_id, version_id, member_id),
+  constraint document_acceptance_partner_fk FOREIGN KEY (tenant_id, partner_id) REFERENCES partner(tenant_id, partner_id),
+  constraint document_acceptance_pk PRIMARY KEY (tenant_id, acceptance_id),
+  constraint document_acceptance_version_fk FOREIGN KEY (tenant_id, version_id) REFERENCES document_version(tenant_id, version_id)
+);
+CREATE INDEX document_acceptance_member_ix ON app.document_acceptance USING btree (tenant_id, member_id);
+CREATE INDEX document_acceptance_partner_ix ON app.document_acceptance USING btree (tenant_id, partner_id, version_id);
+grant insert, select on document_acceptance to entente_partner;
+grant insert, select on document_acceptance to entente_staff;
+grant delete, insert, select, update on document_acceptance to entente_worker;
+alter table document_acceptance enable row level security;
+alter table document_acceptance force row level security;
+create policy partner_reach on document_acceptance as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
+create policy staff_reach on document_acceptance as permissive all to entente_staff using true check true;
+create policy tenant_floor on document_acceptance as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on document_acceptance as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.document_acceptance REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('acceptance_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.document_acceptance REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('acceptance_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.document_acceptance REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('acceptance_id');
+CREATE TRIGGER partner_links BEFORE INSERT OR UPDATE ON app.document_acceptance FOR EACH ROW EXECUTE FUNCTION partner_links('document_acceptance_member_fk', 'member_id', 'member', 'member_id', 'document_acceptance_partner_fk', 'partner_id', 'partner', 'partner_id', 'document_acceptance_version_fk', 'version_id', 'document_version', 'version_id');
+
+create table document_version (
+  tenant_id uuid not null, -- class=public category=business-data
+  version_id uuid not null, -- class=public category=business-data
+  document_id uuid not null, -- class=public category=business-data
+  number integer not null, -- class=public category=business-data
+  title text not null, -- class=public category=business-data
+  body text not null default ''::text, -- class=public category=business-data
+  digest text not null default ''::text, -- class=public category=business-data
+  change text not null default 'material'::text, -- class=public category=business-data
+  summary text not null default ''::text, -- class=public category=business-data
+  status text not null default 'draft'::text, -- class=public category=business-data
+  announced_at timestamp with time zone, -- class=public category=business-data
+  notified_at timestamp with time zone, -- class=public category=business-data
+  effective_at timestamp with time zone, -- class=public category=business-data
+  notice_seconds bigint not null default 0, -- class=public category=business-data
+  notice_id uuid, -- class=public category=business-data
+  created_by uuid, -- class=internal category=authorization
+  created_by_name text not null default ''::text, -- class=personal category=authorization
+  announced_by uuid, -- class=internal category=authorization
+  announced_by_name text not null default ''::text, -- class=personal category=authorization
+  version integer not null default 1, -- class=public category=business-data
+  created_at timestamp with time zone not null default app.now(), -- class=public category=business-data
+  updated_at timestamp with time zone not null default app.now(), -- class=public category=business-data
+  constraint document_version_announced_ck CHECK (((status = 'draft'::text) OR ((announced_at IS NOT NULL) AND (effective_at IS NOT NULL) AND (effective_at >= announced_at) AND (digest <> ''::text)))),
+  constraint document_version_body_ck CHECK ((length(body) <= 200000)),
+  constraint document_version_change_ck CHECK ((change = ANY (ARRAY['first'::text, 'material'::text, 'minor'::text]))),
+  constraint document_version_document_fk FOREIGN KEY (tenant_id, document_id) REFERENCES document(tenant_id, document_id),
+  constraint document_version_material_ck CHECK (((status = 'draft'::text) OR (change <> 'material'::text) OR (notice_seconds >= 1209600))),
+  constraint document_version_notice_ck CHECK (((status = 'draft'::text) OR ((EXTRACT(epoch FROM (effective_at - announced_at)) >= (notice_seconds)::numeric) AND ((notified_at IS NULL) OR (EXTRACT(epoch FROM (effective_at - notified_at)) >= (notice_seconds)::numeric))))),
+  constraint document_version_notice_fk FOREIGN KEY (tenant_id, notice_id) REFERENCES notice(tenant_id, notice_id) ON DELETE SET NULL (notice_id),
+  constraint document_version_number_ck CHECK ((number > 0)),
+  constraint document_version_number_uq UNIQUE (tenant_id, document_id, number),
+  constraint document_version_pk PRIMARY KEY (tenant_id, version_id),
+  constraint document_version_status_ck CHECK ((status = ANY (ARRAY['draft'::text, 'announced'::text, 'withdrawn'::text]))),
+  constraint document_version_summary_ck CHECK ((length(summary) <= 2000)),
+  constraint document_version_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id),
+  constraint document_version_title_ck CHECK (((length(title) >= 1) AND (length(title) <= 200)))
+);
+CREATE INDEX document_version_effective_ix ON app.document_version USING btree (tenant_id, document_id, effective_at DESC) WHERE (status = 'announced'::text);
+grant select on document_version to entente_partner;
+grant select on document_version to entente_public;
+grant delete, insert, select, update on document_version to entente_staff;
+grant delete, insert, select, update on document_version to entente_worker;
+alter table document_version enable row level security;
+alter table document_version force row level security;
+create policy partner_published on document_version as permissive select to entente_partner using (status = 'announced'::text);
+create policy public_published on document_version as permissive select to entente_public using (status = 'announced'::text);
+create policy staff_reach on document_version as permissive all to entente_staff using true check true;
+create policy tenant_floor on document_version as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on document_version as permissive all to entente_worker using true check true;
+CREATE TRIGGER document_guard BEFORE INSERT OR DELETE OR UPDATE ON app.document_version FOR EACH ROW EXECUTE FUNCTION document_guard();
+CREATE TRIGGER history_delete AFTER DELETE ON app.document_version REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('version_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.document_version REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('version_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.document_version REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('version_id');
+
 create table erasure_ledger (
   tenant_id uuid not null, -- class=internal category=authorization
   ledger_id uuid not null, -- class=internal category=authorization
@@ -639,6 +760,231 @@ create policy worker_reach on import_run as permissive all to entente_worker usi
 CREATE TRIGGER history_delete AFTER DELETE ON app.import_run REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('import_id', 'report');
 CREATE TRIGGER history_insert AFTER INSERT ON app.import_run REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('import_id', 'report');
 CREATE TRIGGER history_update AFTER UPDATE ON app.import_run REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('import_id', 'report');
+
+create table incident (
+  tenant_id uuid not null, -- class=internal category=authorization
+  incident_id uuid not null, -- class=internal category=authorization
+  number integer not null, -- class=internal category=authorization
+  title text not null, -- class=business category=authorization
+  kind text not null, -- class=internal category=authorization
+  severity text not null, -- class=internal category=authorization
+  description text not null default ''::text, -- class=business category=authorization
+  status text not null default 'reported'::text, -- class=internal category=authorization
+  detected_at timestamp with time zone not null, -- class=internal category=authorization
+  aware_at timestamp with time zone, -- class=internal category=authorization
+  contained_at timestamp with time zone, -- class=internal category=authorization
+  resolved_at timestamp with time zone, -- class=internal category=authorization
+  closed_at timestamp with time zone, -- class=internal category=authorization
+  reported_by uuid, -- class=internal category=authorization
+  reported_by_name text not null default ''::text, -- class=personal category=authorization
+  nature text not null default ''::text, -- class=business category=authorization
+  categories text[] not null default '{}'::text[], -- class=internal category=authorization
+  people_count bigint, -- class=internal category=authorization
+  record_count bigint, -- class=internal category=authorization
+  consequences text not null default ''::text, -- class=business category=authorization
+  measures text not null default ''::text, -- class=business category=authorization
+  risk text not null default ''::text, -- class=internal category=authorization
+  notify_decision text not null default ''::text, -- class=internal category=authorization
+  notify_reason text not null default ''::text, -- class=business category=authorization
+  pm_summary text not null default ''::text, -- class=business category=authorization
+  pm_cause text not null default ''::text, -- class=business category=authorization
+  pm_impact text not null default ''::text, -- class=business category=authorization
+  pm_response text not null default ''::text, -- class=business category=authorization
+  pm_lessons text not null default ''::text, -- class=business category=authorization
+  version integer not null default 1, -- class=internal category=authorization
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=authorization
+  updated_at timestamp with time zone not null default app.now(), -- class=internal category=authorization
+  constraint incident_aware_ck CHECK (((status = ANY (ARRAY['reported'::text, 'assessing'::text, 'dismissed'::text])) OR (aware_at IS NOT NULL))),
+  constraint incident_categories_ck CHECK ((cardinality(categories) <= 50)),
+  constraint incident_consequences_ck CHECK ((length(consequences) <= 5000)),
+  constraint incident_description_ck CHECK ((length(description) <= 10000)),
+  constraint incident_kind_ck CHECK ((kind = ANY (ARRAY['confidentiality'::text, 'integrity'::text, 'availability'::text, 'vulnerability'::text, 'other'::text]))),
+  constraint incident_measures_ck CHECK ((length(measures) <= 5000)),
+  constraint incident_nature_ck CHECK ((length(nature) <= 5000)),
+  constraint incident_notify_ck CHECK ((notify_decision = ANY (ARRAY[''::text, 'notify'::text, 'not-needed'::text]))),
+  constraint incident_notify_reason_ck CHECK ((length(notify_reason) <= 5000)),
+  constraint incident_number_ck CHECK ((number > 0)),
+  constraint incident_number_uq UNIQUE (tenant_id, number),
+  constraint incident_people_ck CHECK ((people_count >= 0)),
+  constraint incident_pk PRIMARY KEY (tenant_id, incident_id),
+  constraint incident_postmortem_ck CHECK (((status <> 'closed'::text) OR ((closed_at IS NOT NULL) AND (pm_summary <> ''::text) AND (pm_cause <> ''::text) AND (pm_impact <> ''::text) AND (pm_response <> ''::text) AND (pm_lessons <> ''::text)))),
+  constraint incident_reason_ck CHECK (((notify_decision <> 'not-needed'::text) OR (notify_reason <> ''::text))),
+  constraint incident_records_ck CHECK ((record_count >= 0)),
+  constraint incident_risk_ck CHECK ((risk = ANY (ARRAY[''::text, 'none'::text, 'risk'::text, 'high'::text]))),
+  constraint incident_severity_ck CHECK ((severity = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text, 'critical'::text]))),
+  constraint incident_status_ck CHECK ((status = ANY (ARRAY['reported'::text, 'assessing'::text, 'confirmed'::text, 'contained'::text, 'resolved'::text, 'closed'::text, 'dismissed'::text]))),
+  constraint incident_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id),
+  constraint incident_title_ck CHECK (((length(title) >= 1) AND (length(title) <= 200)))
+);
+CREATE INDEX incident_created_ix ON app.incident USING btree (tenant_id, created_at DESC, incident_id DESC);
+grant insert, select, update on incident to entente_staff;
+grant delete, insert, select, update on incident to entente_worker;
+alter table incident enable row level security;
+alter table incident force row level security;
+create policy staff_reach on incident as permissive all to entente_staff using true check true;
+create policy tenant_floor on incident as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on incident as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.incident REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('incident_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.incident REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('incident_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.incident REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('incident_id');
+
+create table incident_action (
+  tenant_id uuid not null, -- class=internal category=authorization
+  action_id uuid not null, -- class=internal category=authorization
+  incident_id uuid not null, -- class=internal category=authorization
+  body text not null, -- class=business category=authorization
+  owner_id uuid, -- class=internal category=authorization
+  owner_name text not null, -- class=personal category=authorization
+  due_on date not null, -- class=internal category=authorization
+  done_at timestamp with time zone, -- class=internal category=authorization
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=authorization
+  constraint incident_action_body_ck CHECK (((length(body) >= 1) AND (length(body) <= 1000))),
+  constraint incident_action_incident_fk FOREIGN KEY (tenant_id, incident_id) REFERENCES incident(tenant_id, incident_id),
+  constraint incident_action_pk PRIMARY KEY (tenant_id, action_id)
+);
+CREATE INDEX incident_action_incident_ix ON app.incident_action USING btree (tenant_id, incident_id, due_on);
+grant insert, select, update on incident_action to entente_staff;
+grant delete, insert, select, update on incident_action to entente_worker;
+alter table incident_action enable row level security;
+alter table incident_action force row level security;
+create policy staff_reach on incident_action as permissive all to entente_staff using true check true;
+create policy tenant_floor on incident_action as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on incident_action as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.incident_action REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('action_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.incident_action REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('action_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.incident_action REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('action_id');
+
+create table incident_affected (
+  tenant_id uuid not null, -- class=internal category=audit-log
+  affected_id uuid not null, -- class=internal category=audit-log
+  incident_id uuid not null, -- class=internal category=audit-log
+  kind text not null, -- class=internal category=audit-log
+  ref_id uuid not null, -- class=internal category=audit-log
+  partner_id uuid, -- class=internal category=audit-log
+  name text not null, -- class=personal category=audit-log
+  email text not null default ''::text, -- class=personal category=audit-log
+  records bigint not null default 0, -- class=internal category=audit-log
+  why text not null default ''::text, -- class=internal category=audit-log
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=audit-log
+  constraint incident_affected_incident_fk FOREIGN KEY (tenant_id, incident_id) REFERENCES incident(tenant_id, incident_id),
+  constraint incident_affected_kind_ck CHECK ((kind = ANY (ARRAY['partner'::text, 'member'::text, 'contact'::text]))),
+  constraint incident_affected_pk PRIMARY KEY (tenant_id, affected_id),
+  constraint incident_affected_ref_uq UNIQUE (tenant_id, incident_id, kind, ref_id)
+);
+grant delete, insert, select on incident_affected to entente_staff;
+grant delete, insert, select, update on incident_affected to entente_worker;
+alter table incident_affected enable row level security;
+alter table incident_affected force row level security;
+create policy staff_reach on incident_affected as permissive all to entente_staff using true check true;
+create policy tenant_floor on incident_affected as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on incident_affected as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.incident_affected REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('affected_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.incident_affected REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('affected_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.incident_affected REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('affected_id');
+
+create table incident_clock (
+  tenant_id uuid not null, -- class=internal category=authorization
+  clock_id uuid not null, -- class=internal category=authorization
+  incident_id uuid not null, -- class=internal category=authorization
+  template text not null, -- class=internal category=authorization
+  step text not null, -- class=internal category=authorization
+  label text not null, -- class=internal category=authorization
+  starts_at timestamp with time zone not null, -- class=internal category=authorization
+  due_at timestamp with time zone not null, -- class=internal category=authorization
+  met_at timestamp with time zone, -- class=internal category=authorization
+  met_by_name text not null default ''::text, -- class=personal category=authorization
+  met_note text not null default ''::text, -- class=internal category=authorization
+  waived_at timestamp with time zone, -- class=internal category=authorization
+  alarm_half_at timestamp with time zone, -- class=internal category=authorization
+  alarm_quarter_at timestamp with time zone, -- class=internal category=authorization
+  alarm_last_at timestamp with time zone, -- class=internal category=authorization
+  alarm_passed_at timestamp with time zone, -- class=internal category=authorization
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=authorization
+  constraint incident_clock_due_ck CHECK ((due_at > starts_at)),
+  constraint incident_clock_incident_fk FOREIGN KEY (tenant_id, incident_id) REFERENCES incident(tenant_id, incident_id),
+  constraint incident_clock_once_ck CHECK (((met_at IS NULL) OR (waived_at IS NULL))),
+  constraint incident_clock_pk PRIMARY KEY (tenant_id, clock_id),
+  constraint incident_clock_step_uq UNIQUE (tenant_id, incident_id, template, step),
+  constraint incident_clock_waived_ck CHECK (((waived_at IS NULL) OR (met_note <> ''::text)))
+);
+CREATE INDEX incident_clock_running_ix ON app.incident_clock USING btree (tenant_id, due_at) WHERE ((met_at IS NULL) AND (waived_at IS NULL));
+grant insert, select, update on incident_clock to entente_staff;
+grant delete, insert, select, update on incident_clock to entente_worker;
+alter table incident_clock enable row level security;
+alter table incident_clock force row level security;
+create policy staff_reach on incident_clock as permissive all to entente_staff using true check true;
+create policy tenant_floor on incident_clock as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on incident_clock as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.incident_clock REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('clock_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.incident_clock REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('clock_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.incident_clock REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('clock_id');
+
+create table incident_entry (
+  tenant_id uuid not null, -- class=internal category=authorization
+  entry_id uuid not null, -- class=internal category=authorization
+  incident_id uuid not null, -- class=internal category=authorization
+  at timestamp with time zone not null default app.now(), -- class=internal category=authorization
+  by_id uuid, -- class=internal category=authorization
+  by_name text not null, -- class=personal category=authorization
+  kind text not null default 'note'::text, -- class=internal category=authorization
+  body text not null, -- class=personal category=authorization
+  constraint incident_entry_body_ck CHECK (((length(body) >= 1) AND (length(body) <= 5000))),
+  constraint incident_entry_incident_fk FOREIGN KEY (tenant_id, incident_id) REFERENCES incident(tenant_id, incident_id),
+  constraint incident_entry_kind_ck CHECK ((kind = ANY (ARRAY['note'::text, 'step'::text, 'clock'::text, 'notice'::text, 'alarm'::text]))),
+  constraint incident_entry_pk PRIMARY KEY (tenant_id, entry_id)
+);
+CREATE INDEX incident_entry_incident_ix ON app.incident_entry USING btree (tenant_id, incident_id, at);
+grant insert, select on incident_entry to entente_staff;
+grant insert, select on incident_entry to entente_worker;
+alter table incident_entry enable row level security;
+alter table incident_entry force row level security;
+create policy staff_reach on incident_entry as permissive all to entente_staff using true check true;
+create policy tenant_floor on incident_entry as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on incident_entry as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.incident_entry REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('entry_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.incident_entry REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('entry_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.incident_entry REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('entry_id');
+
+create table incident_notice (
+  tenant_id uuid not null, -- class=internal category=authorization
+  notice_id uuid not null, -- class=internal category=authorization
+  incident_id uuid not null, -- class=internal category=authorization
+  recipient text not null, -- class=internal category=authorization
+  nature text not null default ''::text, -- class=business category=authorization
+  impact text not null default ''::text, -- class=business category=authorization
+  mitigation text not null default ''::text, -- class=business category=authorization
+  contact text not null default ''::text, -- class=business category=authorization
+  status text not null default 'draft'::text, -- class=internal category=authorization
+  sent_at timestamp with time zone, -- class=internal category=authorization
+  sent_by_name text not null default ''::text, -- class=personal category=authorization
+  mailing_id uuid, -- class=internal category=authorization
+  version integer not null default 1, -- class=internal category=authorization
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=authorization
+  updated_at timestamp with time zone not null default app.now(), -- class=internal category=authorization
+  constraint incident_notice_incident_fk FOREIGN KEY (tenant_id, incident_id) REFERENCES incident(tenant_id, incident_id),
+  constraint incident_notice_length_ck CHECK (((length(nature) <= 5000) AND (length(impact) <= 5000) AND (length(mitigation) <= 5000) AND (length(contact) <= 1000))),
+  constraint incident_notice_mailing_fk FOREIGN KEY (tenant_id, mailing_id) REFERENCES notice(tenant_id, notice_id) ON DELETE SET NULL (mailing_id),
+  constraint incident_notice_parts_ck CHECK (((status = 'draft'::text) OR ((sent_at IS NOT NULL) AND (btrim(nature, ' 	
+'::text) <> ''::text) AND (btrim(impact, ' 	
+'::text) <> ''::text) AND (btrim(mitigation, ' 	
+'::text) <> ''::text) AND (btrim(contact, ' 	
+'::text) <> ''::text)))),
+  constraint incident_notice_pk PRIMARY KEY (tenant_id, notice_id),
+  constraint incident_notice_recipient_ck CHECK ((recipient = ANY (ARRAY['affected'::text, 'authority'::text]))),
+  constraint incident_notice_status_ck CHECK ((status = ANY (ARRAY['draft'::text, 'sent'::text])))
+);
+CREATE INDEX incident_notice_incident_ix ON app.incident_notice USING btree (tenant_id, incident_id, created_at);
+grant insert, select, update on incident_notice to entente_staff;
+grant delete, insert, select, update on incident_notice to entente_worker;
+alter table incident_notice enable row level security;
+alter table incident_notice force row level security;
+create policy staff_reach on incident_notice as permissive all to entente_staff using true check true;
+create policy tenant_floor on incident_notice as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on incident_notice as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.incident_notice REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('notice_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.incident_notice REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('notice_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.incident_notice REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('notice_id');
+CREATE TRIGGER incident_notice_guard BEFORE UPDATE ON app.incident_notice FOR EACH ROW EXECUTE FUNCTION incident_notice_guard();
 
 create table installation (
   only_one boolean not null default true, -- class=internal category=authorization
@@ -868,6 +1214,77 @@ CREATE TRIGGER history_update AFTER UPDATE ON app.member REFERENCING OLD TABLE A
 CREATE TRIGGER partner_links BEFORE INSERT OR UPDATE ON app.member FOR EACH ROW EXECUTE FUNCTION partner_links('member_partner_fk', 'partner_id', 'partner', 'partner_id');
 CREATE TRIGGER tell_auth_delete AFTER DELETE ON app.member FOR EACH ROW EXECUTE FUNCTION tell_auth('member_id');
 CREATE TRIGGER tell_auth_update AFTER UPDATE ON app.member FOR EACH ROW WHEN (((((old.status IS DISTINCT FROM new.status) OR (old.role IS DISTINCT FROM new.role)) OR (old.name IS DISTINCT FROM new.name)) OR (old.partner_id IS DISTINCT FROM new.partner_id))) EXECUTE FUNCTION tell_auth('member_id');
+
+create table notice (
+  tenant_id uuid not null, -- class=internal category=email-log
+  notice_id uuid not null, -- class=internal category=email-log
+  kind text not null, -- class=internal category=email-log
+  object_id uuid not null, -- class=internal category=email-log
+  audience text not null, -- class=internal category=email-log
+  subject text not null, -- class=business category=email-log
+  heading text not null default ''::text, -- class=business category=email-log
+  paragraphs text[] not null default '{}'::text[], -- class=business category=email-log
+  button text not null default ''::text, -- class=internal category=email-log
+  path text not null default ''::text, -- class=internal category=email-log
+  reason text not null default ''::text, -- class=business category=email-log
+  status text not null default 'sending'::text, -- class=internal category=email-log
+  total integer not null default 0, -- class=internal category=email-log
+  done integer not null default 0, -- class=internal category=email-log
+  created_by uuid, -- class=internal category=email-log
+  created_by_name text not null default ''::text, -- class=personal category=email-log
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=email-log
+  done_at timestamp with time zone, -- class=internal category=email-log
+  constraint notice_audience_ck CHECK ((audience = ANY (ARRAY['vendor'::text, 'partners'::text, 'all'::text, 'listed'::text]))),
+  constraint notice_done_ck CHECK (((status = 'done'::text) = (done_at IS NOT NULL))),
+  constraint notice_kind_ck CHECK ((kind = ANY (ARRAY['document'::text, 'processor'::text, 'incident'::text]))),
+  constraint notice_pk PRIMARY KEY (tenant_id, notice_id),
+  constraint notice_status_ck CHECK ((status = ANY (ARRAY['sending'::text, 'done'::text]))),
+  constraint notice_subject_ck CHECK (((length(subject) >= 1) AND (length(subject) <= 300))),
+  constraint notice_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+CREATE INDEX notice_object_ix ON app.notice USING btree (tenant_id, object_id, created_at DESC);
+grant insert, select on notice to entente_staff;
+grant delete, insert, select, update on notice to entente_worker;
+alter table notice enable row level security;
+alter table notice force row level security;
+create policy staff_reach on notice as permissive all to entente_staff using true check true;
+create policy tenant_floor on notice as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on notice as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.notice REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('notice_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.notice REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('notice_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.notice REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('notice_id');
+
+create table notice_recipient (
+  tenant_id uuid not null, -- class=internal category=email-log
+  recipient_id uuid not null default gen_random_uuid(), -- class=internal category=email-log
+  notice_id uuid not null, -- class=internal category=email-log
+  position integer not null, -- class=internal category=email-log
+  member_id uuid, -- class=internal category=email-log
+  partner_id uuid, -- class=internal category=email-log
+  name text not null default ''::text, -- class=personal category=email-log
+  email text not null, -- class=personal category=email-log
+  mail_id uuid, -- class=internal category=email-log
+  outcome text not null default 'waiting'::text, -- class=internal category=email-log
+  queued_at timestamp with time zone, -- class=internal category=email-log
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=email-log
+  constraint notice_recipient_notice_fk FOREIGN KEY (tenant_id, notice_id) REFERENCES notice(tenant_id, notice_id) ON DELETE CASCADE,
+  constraint notice_recipient_outcome_ck CHECK ((outcome = ANY (ARRAY['waiting'::text, 'queued'::text]))),
+  constraint notice_recipient_pk PRIMARY KEY (tenant_id, recipient_id),
+  constraint notice_recipient_position_uq UNIQUE (tenant_id, notice_id, "position"),
+  constraint notice_recipient_queued_ck CHECK (((outcome = 'queued'::text) = (queued_at IS NOT NULL)))
+);
+CREATE INDEX notice_recipient_member_ix ON app.notice_recipient USING btree (tenant_id, member_id);
+CREATE INDEX notice_recipient_waiting_ix ON app.notice_recipient USING btree (tenant_id, notice_id, "position") WHERE (outcome = 'waiting'::text);
+grant insert, select on notice_recipient to entente_staff;
+grant delete, insert, select, update on notice_recipient to entente_worker;
+alter table notice_recipient enable row level security;
+alter table notice_recipient force row level security;
+create policy staff_reach on notice_recipient as permissive all to entente_staff using true check true;
+create policy tenant_floor on notice_recipient as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on notice_recipient as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.notice_recipient REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('recipient_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.notice_recipient REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('recipient_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.notice_recipient REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('recipient_id');
 
 create table one_time_link (
   token_hash bytea not null, -- class=secret category=user-account
@@ -1195,6 +1612,107 @@ CREATE TRIGGER history_delete AFTER DELETE ON app.privacy_task REFERENCING OLD T
 CREATE TRIGGER history_insert AFTER INSERT ON app.privacy_task REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('task_id');
 CREATE TRIGGER history_update AFTER UPDATE ON app.privacy_task REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('task_id');
 CREATE TRIGGER partner_links BEFORE INSERT OR UPDATE ON app.privacy_task FOR EACH ROW EXECUTE FUNCTION partner_links('privacy_task_partner_fk', 'partner_id', 'partner', 'partner_id', 'privacy_task_request_fk', 'request_id', 'privacy_request', 'request_id');
+
+create table processor (
+  tenant_id uuid not null, -- class=public category=business-data
+  processor_id uuid not null, -- class=public category=business-data
+  replaces_id uuid, -- class=public category=business-data
+  name text not null, -- class=public category=business-data
+  purpose text not null, -- class=public category=business-data
+  categories text[] not null default '{}'::text[], -- class=public category=business-data
+  country text not null default ''::text, -- class=public category=business-data
+  regions text not null default ''::text, -- class=public category=business-data
+  safeguards text not null default ''::text, -- class=public category=business-data
+  link text not null default ''::text, -- class=public category=business-data
+  hosts text[] not null default '{}'::text[], -- class=public category=business-data
+  basis text not null default 'notice'::text, -- class=public category=business-data
+  status text not null default 'proposed'::text, -- class=public category=business-data
+  announced_at timestamp with time zone, -- class=public category=business-data
+  notified_at timestamp with time zone, -- class=public category=business-data
+  effective_at timestamp with time zone, -- class=public category=business-data
+  ended_at timestamp with time zone, -- class=public category=business-data
+  notice_seconds bigint not null default 0, -- class=public category=business-data
+  notice_id uuid, -- class=public category=business-data
+  created_by uuid, -- class=internal category=authorization
+  created_by_name text not null default ''::text, -- class=personal category=authorization
+  version integer not null default 1, -- class=public category=business-data
+  created_at timestamp with time zone not null default app.now(), -- class=public category=business-data
+  updated_at timestamp with time zone not null default app.now(), -- class=public category=business-data
+  constraint processor_announced_ck CHECK (((status = 'proposed'::text) OR ((announced_at IS NOT NULL) AND (effective_at IS NOT NULL) AND (effective_at >= announced_at)))),
+  constraint processor_basis_ck CHECK ((basis = ANY (ARRAY['first'::text, 'notice'::text]))),
+  constraint processor_categories_ck CHECK ((cardinality(categories) <= 50)),
+  constraint processor_country_ck CHECK ((country ~ '^([A-Z]{2})?$'::text)),
+  constraint processor_ended_ck CHECK (((status = 'ended'::text) = (ended_at IS NOT NULL))),
+  constraint processor_hosts_ck CHECK ((cardinality(hosts) <= 50)),
+  constraint processor_link_ck CHECK ((length(link) <= 500)),
+  constraint processor_name_ck CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+  constraint processor_notice_ck CHECK (((status = 'proposed'::text) OR (basis = 'first'::text) OR ((EXTRACT(epoch FROM (effective_at - announced_at)) >= (notice_seconds)::numeric) AND (notice_seconds >= 1209600) AND ((notified_at IS NULL) OR (EXTRACT(epoch FROM (effective_at - notified_at)) >= (notice_seconds)::numeric))))),
+  constraint processor_notice_fk FOREIGN KEY (tenant_id, notice_id) REFERENCES notice(tenant_id, notice_id) ON DELETE SET NULL (notice_id),
+  constraint processor_pk PRIMARY KEY (tenant_id, processor_id),
+  constraint processor_purpose_ck CHECK (((length(purpose) >= 1) AND (length(purpose) <= 1000))),
+  constraint processor_regions_ck CHECK ((length(regions) <= 300)),
+  constraint processor_replaces_fk FOREIGN KEY (tenant_id, replaces_id) REFERENCES processor(tenant_id, processor_id),
+  constraint processor_safeguards_ck CHECK ((length(safeguards) <= 1000)),
+  constraint processor_status_ck CHECK ((status = ANY (ARRAY['proposed'::text, 'announced'::text, 'withdrawn'::text, 'ended'::text]))),
+  constraint processor_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+CREATE INDEX processor_replaces_ix ON app.processor USING btree (tenant_id, replaces_id) WHERE (replaces_id IS NOT NULL);
+CREATE INDEX processor_status_ix ON app.processor USING btree (tenant_id, status, name, processor_id);
+grant select on processor to entente_partner;
+grant select on processor to entente_public;
+grant delete, insert, select, update on processor to entente_staff;
+grant delete, insert, select, update on processor to entente_worker;
+alter table processor enable row level security;
+alter table processor force row level security;
+create policy partner_published on processor as permissive select to entente_partner using (status <> 'proposed'::text);
+create policy public_published on processor as permissive select to entente_public using (status <> 'proposed'::text);
+create policy staff_reach on processor as permissive all to entente_staff using true check true;
+create policy tenant_floor on processor as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on processor as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.processor REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('processor_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.processor REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('processor_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.processor REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('processor_id');
+CREATE TRIGGER processor_guard BEFORE INSERT OR DELETE OR UPDATE ON app.processor FOR EACH ROW EXECUTE FUNCTION processor_guard();
+
+create table processor_objection (
+  tenant_id uuid not null, -- class=internal category=legal-entity
+  objection_id uuid not null, -- class=internal category=legal-entity
+  processor_id uuid not null, -- class=internal category=legal-entity
+  partner_id uuid, -- class=internal category=legal-entity
+  member_id uuid, -- class=internal category=legal-entity
+  by_name text not null, -- class=personal category=legal-entity
+  reason text not null, -- class=personal category=legal-entity
+  outcome text not null default 'open'::text, -- class=internal category=legal-entity
+  outcome_note text not null default ''::text, -- class=personal category=legal-entity
+  decided_at timestamp with time zone, -- class=internal category=legal-entity
+  decided_by_name text not null default ''::text, -- class=personal category=legal-entity
+  version integer not null default 1, -- class=internal category=legal-entity
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=legal-entity
+  constraint processor_objection_decided_ck CHECK (((outcome = 'open'::text) = (decided_at IS NULL))),
+  constraint processor_objection_member_fk FOREIGN KEY (tenant_id, member_id) REFERENCES member(tenant_id, member_id),
+  constraint processor_objection_note_ck CHECK ((length(outcome_note) <= 2000)),
+  constraint processor_objection_outcome_ck CHECK ((outcome = ANY (ARRAY['open'::text, 'accepted'::text, 'declined'::text, 'withdrawn'::text]))),
+  constraint processor_objection_partner_fk FOREIGN KEY (tenant_id, partner_id) REFERENCES partner(tenant_id, partner_id),
+  constraint processor_objection_pk PRIMARY KEY (tenant_id, objection_id),
+  constraint processor_objection_processor_fk FOREIGN KEY (tenant_id, processor_id) REFERENCES processor(tenant_id, processor_id),
+  constraint processor_objection_reason_ck CHECK (((length(reason) >= 1) AND (length(reason) <= 2000)))
+);
+CREATE INDEX processor_objection_member_ix ON app.processor_objection USING btree (tenant_id, member_id);
+CREATE INDEX processor_objection_partner_ix ON app.processor_objection USING btree (tenant_id, partner_id);
+CREATE INDEX processor_objection_processor_ix ON app.processor_objection USING btree (tenant_id, processor_id, created_at);
+grant insert, select on processor_objection to entente_partner;
+grant insert, select, update on processor_objection to entente_staff;
+grant delete, insert, select, update on processor_objection to entente_worker;
+alter table processor_objection enable row level security;
+alter table processor_objection force row level security;
+create policy partner_reach on processor_objection as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
+create policy staff_reach on processor_objection as permissive all to entente_staff using true check true;
+create policy tenant_floor on processor_objection as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on processor_objection as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.processor_objection REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('objection_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.processor_objection REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('objection_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.processor_objection REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('objection_id');
+CREATE TRIGGER partner_links BEFORE INSERT OR UPDATE ON app.processor_objection FOR EACH ROW EXECUTE FUNCTION partner_links('processor_objection_member_fk', 'member_id', 'member', 'member_id', 'processor_objection_partner_fk', 'partner_id', 'partner', 'partner_id', 'processor_objection_processor_fk', 'processor_id', 'processor', 'processor_id');
 
 create table product (
   tenant_id uuid not null, -- class=business category=business-data
@@ -1766,6 +2284,65 @@ begin
 end $procedure$;
 alter routine declare_retention(text,jsonb) owner to entente_owner;
 
+CREATE OR REPLACE FUNCTION app.document_guard()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if tg_op = 'DELETE' then
+    if old.status = 'draft' or app.is_worker() then return old; end if;
+    raise exception 'a published version is kept' using errcode = '23514', constraint = 'document_version_kept_ck';
+  end if;
+  if tg_op = 'INSERT' then
+    if new.status <> 'draft' and not (app.is_worker() and app.nobody_yet(new.tenant_id))
+       or new.status = 'draft' and (new.announced_at is not null or new.notified_at is not null or new.effective_at is not null) then
+      raise exception 'a version begins as a draft' using errcode = '23514', constraint = 'document_version_draft_ck';
+    end if;
+    return new;
+  end if;
+  if old.status = 'draft' then
+    if new.status = 'draft' then
+      if new.announced_at is not null or new.notified_at is not null or new.effective_at is not null then
+        raise exception 'a draft is not announced' using errcode = '23514', constraint = 'document_version_draft_ck';
+      end if;
+      return new;
+    end if;
+    if new.status <> 'announced' then
+      raise exception 'a draft is announced or deleted' using errcode = '23514', constraint = 'document_version_step_ck';
+    end if;
+    new.announced_at := app.honest_now(new.tenant_id, 'document_version');
+    new.notified_at := null;
+    new.notice_seconds := case new.change when 'material' then app.notice_term(new.tenant_id) else 0 end;
+    if new.change = 'first' and exists (select from app.document_version v where v.tenant_id = new.tenant_id and v.document_id = new.document_id
+       and v.status = 'announced' and v.version_id <> new.version_id) then
+      raise exception 'there is a version already' using errcode = '23514', constraint = 'document_version_first_ck';
+    end if;
+    return new;
+  end if;
+  if old.status = 'withdrawn' or new.status not in ('announced', 'withdrawn')
+     or (new.document_id, new.number, new.title, new.body, new.digest, new.change, new.summary, new.announced_at, new.notice_seconds, new.announced_by)
+        is distinct from (old.document_id, old.number, old.title, old.body, old.digest, old.change, old.summary, old.announced_at, old.notice_seconds, old.announced_by) then
+    raise exception 'a published version stays as it is' using errcode = '23514', constraint = 'document_version_frozen_ck';
+  end if;
+  if new.effective_at is distinct from old.effective_at and (new.effective_at is null or new.effective_at < old.effective_at
+     or old.effective_at <= app.now() and (old.change <> 'material' or old.notified_at is not null)) then
+    raise exception 'the day a version takes force may only move on' using errcode = '23514', constraint = 'document_version_notice_ck';
+  end if;
+  if new.status = 'withdrawn' and old.effective_at <= greatest(app.now(), clock_timestamp()) then
+    raise exception 'a version in force is superseded, not withdrawn' using errcode = '23514', constraint = 'document_version_force_ck';
+  end if;
+  if new.notified_at is distinct from old.notified_at then
+    if old.notified_at is not null or new.notice_id is null or not exists (select from app.notice n
+       where n.tenant_id = new.tenant_id and n.notice_id = new.notice_id and n.object_id = new.version_id and n.status = 'done') then
+      raise exception 'its notices are not out' using errcode = '23514', constraint = 'document_version_notice_ck';
+    end if;
+    new.notified_at := app.honest_now(new.tenant_id, 'document_version');
+  end if;
+  return new;
+end $function$;
+alter routine document_guard() owner to entente_owner;
+
 CREATE OR REPLACE FUNCTION app.end_member_sessions(in_member uuid, at timestamp with time zone)
  RETURNS integer
  LANGUAGE plpgsql
@@ -1990,6 +2567,36 @@ begin
 end $function$;
 alter routine history() owner to entente_owner;
 
+CREATE OR REPLACE FUNCTION app.honest_now(tenant uuid, what text)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if app.now() < clock_timestamp() - interval '1 hour' and not exists (select from app.tenant t where t.tenant_id = tenant and t.is_demo) then
+    raise exception '%: the time of an announcement cannot lie in the past', what using errcode = '23514', constraint = what || '_backdated_ck';
+  end if;
+  return app.now();
+end $function$;
+alter routine honest_now(uuid,text) owner to entente_owner;
+grant execute on routine honest_now(uuid,text) to entente_staff;
+grant execute on routine honest_now(uuid,text) to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.incident_notice_guard()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if old.status = 'sent' and (new.status, new.nature, new.impact, new.mitigation, new.contact, new.sent_at, new.recipient)
+     is distinct from (old.status, old.nature, old.impact, old.mitigation, old.contact, old.sent_at, old.recipient) then
+    raise exception 'a notice that was sent stays as it is' using errcode = '23514', constraint = 'incident_notice_frozen_ck';
+  end if;
+  return new;
+end $function$;
+alter routine incident_notice_guard() owner to entente_owner;
+
 CREATE OR REPLACE FUNCTION app.invitation_by_token(in_hash bytea)
  RETURNS TABLE(tenant_id uuid, tenant_slug text, tenant_name text, invitation_id uuid, member_id uuid, person_id uuid, partner_id uuid, partner_name text, role text, name text, email text, expires_at timestamp with time zone, used_at timestamp with time zone, revoked_at timestamp with time zone, has_password boolean)
  LANGUAGE sql
@@ -2007,6 +2614,18 @@ AS $function$
 $function$;
 alter routine invitation_by_token(bytea) owner to entente_definer;
 grant execute on routine invitation_by_token(bytea) to entente_public;
+
+CREATE OR REPLACE FUNCTION app.is_worker()
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select pg_has_role(current_user, 'entente_worker', 'usage')
+$function$;
+alter routine is_worker() owner to entente_owner;
+grant execute on routine is_worker() to entente_staff;
+grant execute on routine is_worker() to entente_worker;
 
 CREATE OR REPLACE PROCEDURE app.keep_history(IN tab text, IN key text, IN hidden text DEFAULT ''::text)
  LANGUAGE plpgsql
@@ -2107,6 +2726,30 @@ $function$;
 alter routine my_sessions(timestamp with time zone) owner to entente_definer;
 grant execute on routine my_sessions(timestamp with time zone) to entente_partner;
 grant execute on routine my_sessions(timestamp with time zone) to entente_staff;
+
+CREATE OR REPLACE FUNCTION app.nobody_yet(tenant uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select not exists (select from app.member m where m.tenant_id = tenant and m.status = 'active')
+$function$;
+alter routine nobody_yet(uuid) owner to entente_owner;
+grant execute on routine nobody_yet(uuid) to entente_staff;
+grant execute on routine nobody_yet(uuid) to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.notice_term(tenant uuid)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select greatest(1209600, coalesce((select extract(epoch from c.keep)::bigint from app.policy_clock c where c.tenant_id = tenant and c.clock = 'policy-notice'), 0))
+$function$;
+alter routine notice_term(uuid) owner to entente_owner;
+grant execute on routine notice_term(uuid) to entente_staff;
+grant execute on routine notice_term(uuid) to entente_worker;
 
 CREATE OR REPLACE FUNCTION app.now()
  RETURNS timestamp with time zone
@@ -2295,6 +2938,61 @@ begin
   return new;
 end $function$;
 alter routine privacy_request_guard() owner to entente_owner;
+
+CREATE OR REPLACE FUNCTION app.processor_guard()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if tg_op = 'DELETE' then
+    if old.status = 'proposed' or app.is_worker() then return old; end if;
+    raise exception 'an announced entry is kept' using errcode = '23514', constraint = 'processor_kept_ck';
+  end if;
+  if tg_op = 'INSERT' then
+    if new.status <> 'proposed' and not (app.is_worker() and app.nobody_yet(new.tenant_id))
+       or new.status = 'proposed' and (new.announced_at is not null or new.notified_at is not null or new.effective_at is not null) then
+      raise exception 'an entry begins as a proposal' using errcode = '23514', constraint = 'processor_step_ck';
+    end if;
+    return new;
+  end if;
+  if old.status = 'proposed' then
+    if new.status = 'proposed' then
+      if new.announced_at is not null or new.notified_at is not null or new.effective_at is not null then
+        raise exception 'a proposal is not announced' using errcode = '23514', constraint = 'processor_step_ck';
+      end if;
+      return new;
+    end if;
+    if new.status <> 'announced' then
+      raise exception 'a proposal is announced or deleted' using errcode = '23514', constraint = 'processor_step_ck';
+    end if;
+    if new.basis = 'first' and exists (select from app.member m where m.tenant_id = new.tenant_id and m.partner_id is not null and m.status = 'active') then
+      raise exception 'there are partners to tell' using errcode = '23514', constraint = 'processor_notice_ck';
+    end if;
+    new.announced_at := app.honest_now(new.tenant_id, 'processor');
+    new.notified_at := null;
+    new.notice_seconds := case new.basis when 'first' then 0 else app.notice_term(new.tenant_id) end;
+    return new;
+  end if;
+  if old.status in ('withdrawn', 'ended') or new.status = 'proposed'
+     or (new.replaces_id, new.name, new.purpose, new.categories, new.country, new.regions, new.safeguards, new.hosts, new.basis, new.announced_at, new.notice_seconds)
+        is distinct from (old.replaces_id, old.name, old.purpose, old.categories, old.country, old.regions, old.safeguards, old.hosts, old.basis, old.announced_at, old.notice_seconds) then
+    raise exception 'an announced entry changes by a new one with notice' using errcode = '23514', constraint = 'processor_frozen_ck';
+  end if;
+  if new.effective_at is distinct from old.effective_at and (new.effective_at is null or new.effective_at < old.effective_at
+     or old.effective_at <= app.now() and (old.basis = 'first' or old.notified_at is not null)) then
+    raise exception 'the day a change takes force may only move on' using errcode = '23514', constraint = 'processor_notice_ck';
+  end if;
+  if new.notified_at is distinct from old.notified_at then
+    if old.notified_at is not null or new.notice_id is null or not exists (select from app.notice n
+       where n.tenant_id = new.tenant_id and n.notice_id = new.notice_id and n.object_id = new.processor_id and n.status = 'done') then
+      raise exception 'its notices are not out' using errcode = '23514', constraint = 'processor_notice_ck';
+    end if;
+    new.notified_at := app.honest_now(new.tenant_id, 'processor');
+  end if;
+  return new;
+end $function$;
+alter routine processor_guard() owner to entente_owner;
 
 CREATE OR REPLACE PROCEDURE app.protect(IN tab text, IN staff text, IN partner text DEFAULT ''::text, IN by_partner text DEFAULT 'partner'::text, IN worker text DEFAULT 'select, insert, update, delete'::text, IN platform text DEFAULT ''::text)
  LANGUAGE plpgsql
