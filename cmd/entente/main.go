@@ -24,6 +24,7 @@ type grammar struct {
 	Serve   serveCmd   `cmd:"" help:"Run the server."`
 	Import  importCmd  `cmd:"" help:"Import a CSV file into a programme."`
 	Admin   adminCmd   `cmd:"" help:"Set up programmes and accounts from the command line."`
+	Trust   trustCmd   `cmd:"" help:"Probe the promises, attest what software cannot see, and write evidence packages."`
 	Doctor  doctorCmd  `cmd:"" help:"Check the installation and print the effective configuration, redacted."`
 	Version versionCmd `cmd:"" help:"Print which program this is."`
 }

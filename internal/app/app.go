@@ -31,6 +31,7 @@ import (
 	"entente.dev/internal/partner"
 	"entente.dev/internal/tenant"
 	"entente.dev/internal/transfer"
+	"entente.dev/internal/trust"
 )
 
 // App is the built program: every room on one database.
@@ -48,10 +49,12 @@ type App struct {
 	Deals    *deal.Service
 	Trail    *trail.Service
 	Transfer *transfer.Service
+	Trust    *trust.Service
 
 	Notices   *notice.Service
 	Documents *document.Service
 
+	limits  *limiter
 	metrics *metrics
 	server  *embedded.Server // the child PostgreSQL, nil when the database is somebody else's
 	close   []func(context.Context) error
@@ -127,6 +130,8 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string,
 	a.Transfer = transfer.New(a.Ops)
 	a.Notices = notice.New(a.Ops)
 	a.Documents = document.New(a.Ops)
+	a.Trust = trust.New(a.Ops)
+	a.limits = newLimiter(cfg.RateLimit, time.Now)
 	a.Ops.Listeners = a.listeners()
 	return a, nil
 }

@@ -62,6 +62,16 @@ func (a *App) FillDemo(ctx context.Context) error {
 	return nil
 }
 
+// refuseDemo refuses to fill an installation on which a real programme lives. Conflict "demo.real_tenants".
+func refuseDemo(tenants []tenant.Entry) error {
+	for _, t := range tenants {
+		if !t.IsDemo {
+			return errs.New(errs.Conflict, "demo.real_tenants", "This database holds the programme %q. The demo never goes beside real data: start with another --data directory or database.", t.Name)
+		}
+	}
+	return nil
+}
+
 // FillSample puts the demo's partners, people, customers and deals into a programme that was just set up.
 func (a *App) FillSample(ctx context.Context, admin access.Actor) error {
 	_, err := a.fillSample(ctx, admin)

@@ -20,6 +20,8 @@ import (
 	"entente.dev/internal/tenant/tenantweb"
 	"entente.dev/internal/transfer/transferapi"
 	"entente.dev/internal/transfer/transferweb"
+	"entente.dev/internal/trust/trustapi"
+	"entente.dev/internal/trust/trustweb"
 	"entente.dev/internal/ui"
 )
 
@@ -32,6 +34,7 @@ func (a *App) Doors() door.Doors {
 	}
 	a.apiRoutes(d.API)
 	a.webRoutes(d.Web, d.API)
+	a.probing(d)
 	return d
 }
 
@@ -42,6 +45,7 @@ func (a *App) apiRoutes(api *door.API) {
 	dealapi.Routes(api, a.Deals)
 	auditapi.Routes(api, a.Trail)
 	transferapi.Routes(api, a.Transfer)
+	trustapi.Routes(api, a.Trust)
 	transferapi.Exports(api, a.Transfer, a.Identity, a.Trail)
 }
 
@@ -61,6 +65,7 @@ func (a *App) webRoutes(web *door.Web, api *door.API) {
 	mailweb.Routes(web, mailweb.Deps{Page: a.page, Mail: a.Mail})
 	partnerweb.Routes(web, partnerweb.Deps{Page: a.page, Partners: a.Partners, People: a.Identity, Deals: a.Deals, Trail: a.Trail})
 	accountweb.Routes(web, accountweb.Deps{Page: a.page, Accounts: a.Accounts, Deals: a.Deals, Trail: a.Trail})
+	trustweb.Routes(web, trustweb.Deps{Page: a.page, Site: a.trustSite, Bare: a.bare, Trust: a.Trust, Origin: a.Config.Origin(), Contact: a.Config.SecurityContact})
 	transferweb.Routes(web, transferweb.Deps{Page: a.page, Imports: a.Transfer, Partners: a.Partners})
 	dealweb.Routes(web, a.Deals, dealweb.Deps{Page: a.page, Partners: a.Partners, Tenants: a.Tenants, Trail: a.Trail, Owners: a.owners})
 }
@@ -69,6 +74,6 @@ func (a *App) webRoutes(web *door.Web, api *door.API) {
 func (a *App) public(doors door.Doors) http.Handler {
 	mux := http.NewServeMux()
 	a.health(mux)
-	mux.Handle("/", a.metrics.watch(doors))
+	mux.Handle("/", a.metrics.watch(a.limits.limited(doors, doors.ServeError)))
 	return mux
 }

@@ -236,30 +236,36 @@ func (s *Service) resetPassword(ctx context.Context, token string, p personRow, 
 
 // takeAttempt spends one attempt of every limit, or none; wait is zero when it was spent.
 func (s *Service) takeAttempt(ctx context.Context, now time.Time, limits []limit) (wait time.Duration, err error) {
-	keys := keysOf(limits)
-	err = pgx.BeginFunc(ctx, s.ops.DB.Pool(pg.Public), func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, sqlTakeThrottle, keys, now)
-		if err != nil {
-			return err
-		}
-		stored := map[string]time.Time{}
-		var key string
-		var tat time.Time
-		if _, err := pgx.ForEachRow(rows, []any{&key, &tat}, func() error { stored[key] = tat; return nil }); err != nil {
-			return err
-		}
-		next, w := decide(limits, stored, now)
-		if wait = w; wait > 0 {
-			return nil
-		}
-		tats := make([]time.Time, len(keys))
-		for i, k := range keys {
-			tats[i] = next[k]
-		}
-		_, err = tx.Exec(ctx, sqlSetThrottle, keys, tats)
+	err = pgx.BeginFunc(ctx, s.ops.DB.Pool(pg.Public), func(tx pgx.Tx) (err error) {
+		wait, err = spendIn(ctx, tx, now, limits)
 		return err
 	})
 	return wait, err
+}
+
+// spendIn is takeAttempt inside a transaction.
+func spendIn(ctx context.Context, tx pgx.Tx, now time.Time, limits []limit) (wait time.Duration, err error) {
+	keys := keysOf(limits)
+	rows, err := tx.Query(ctx, sqlTakeThrottle, keys, now)
+	if err != nil {
+		return 0, err
+	}
+	stored := map[string]time.Time{}
+	var key string
+	var tat time.Time
+	if _, err := pgx.ForEachRow(rows, []any{&key, &tat}, func() error { stored[key] = tat; return nil }); err != nil {
+		return 0, err
+	}
+	next, wait := decide(limits, stored, now)
+	if wait > 0 {
+		return wait, nil
+	}
+	tats := make([]time.Time, len(keys))
+	for i, k := range keys {
+		tats[i] = next[k]
+	}
+	_, err = tx.Exec(ctx, sqlSetThrottle, keys, tats)
+	return 0, err
 }
 
 // forgive gives the attempts of one account back after it was entered.

@@ -20,12 +20,18 @@ const (
 
 // excuses are the findings that are meant to be, each with the reason why nobody's data is less safe for it.
 var excuses = map[string]string{
-	"T1 person" + noTenant:        "one person has one login in however many tenants; only the public persona, which signs people in, has a grant",
-	"T1 session" + noTenant:       "a session begins before a membership is chosen; only the public persona has a grant, look-ups are by token hash",
-	"T1 one_time_link" + noTenant: "a reset or set-up link belongs to a person or to nobody, not to a tenant; only the public persona has a grant",
-	"T1 throttle" + noTenant:      "counts attempts before anybody is known; holds hashes only; only the public persona has a grant",
-	"T1 signing_key" + noTenant:   "the installation's signing key; its secret half is wrapped and read by the worker persona only, its public half is public",
-	"T1 installation" + noTenant:  "one row about the installation; nobody but the owner has a grant",
+	"T1 person" + noTenant:                "one person has one login in however many tenants; only the public persona, which signs people in, has a grant",
+	"T1 session" + noTenant:               "a session begins before a membership is chosen; only the public persona has a grant, look-ups are by token hash",
+	"T1 one_time_link" + noTenant:         "a reset or set-up link belongs to a person or to nobody, not to a tenant; only the public persona has a grant",
+	"T1 throttle" + noTenant:              "counts attempts before anybody is known; holds hashes only; only the public persona has a grant",
+	"T1 signing_key" + noTenant:           "the installation's signing key; its secret half is wrapped and read by the worker persona only, its public half is public",
+	"T1 installation_evidence" + noTenant: "what probes found about the installation as a whole; no programme's content is in it",
+	"T1 installation_evidence: policy everybody is permissive select to entente_public, entente_staff using true": "the public trust page shows it; the column with details is not granted",
+	"T1 promise_evidence: policy public_reach is permissive select to entente_public using true":                  "the public trust page of the bound tenant shows it; the column with details is not granted; the floor still holds",
+	"history promise_evidence: no trigger history_delete, history_insert, history_update":                         "is itself the record; nobody may change a line",
+	"T4 concern.answered_by: refers to nothing":                                                                   who,
+	"T5 installation_evidence: installation_evidence_pk is unique across tenants":                                 "not a tenant table",
+	"T1 installation" + noTenant: "one row about the installation; nobody but the owner has a grant",
 
 	"T1 person" + byPublic:        "no tenant to compare with, see its missing tenant_id",
 	"T1 session" + byPublic:       "no tenant to compare with, see its missing tenant_id",

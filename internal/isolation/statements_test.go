@@ -37,6 +37,13 @@ var templates = map[string][]any{
 	"deal.sqlList":            {"tenant_id = $1 and state = $2", "created_at desc, deal_id desc", 3, "d.created_at desc, d.deal_id desc"},
 	"deal.sqlEach":            {"tenant_id = $1", "created_at desc, deal_id desc"},
 	"deal.sqlBoard":           {"and partner_id = $2"},
+	"trust.sqlCiphers":        {"data_key", "wrapped", "key_version"},
+	"trust.sqlTryRead":        {"deal"},
+	"trust.sqlTryUnbound":     {"deal"},
+	"trust.sqlTryUpdate":      {"deal"},
+	"trust.sqlTryDelete":      {"deal"},
+	"trust.sqlTryInsert":      {"deal"},
+	"trust.sqlTryNeighbour":   {"deal"},
 	"deal.sqlPipeline":        {"and owner_id = $2"},
 }
 

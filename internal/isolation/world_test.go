@@ -120,11 +120,12 @@ var documentKind atomic.Int32
 // fixtures are values that a table's checks ask for and that cannot be read from the catalogue. A table whose made-up row is
 // refused needs a line here.
 var fixtures = map[string]func(s *scope) any{
-	"tenant.slug":          func(*scope) any { return "t-" + id.New().String() },
-	"deal.currency":        func(*scope) any { return "USD" },
-	"deal.state":           func(*scope) any { return "draft" },
-	"data_key.wrapped":     func(*scope) any { return `\x00` },
-	"data_key.key_version": func(*scope) any { return rand.IntN(9999) + 1 },
+	"promise_evidence.promise": func(*scope) any { return "P-10" },
+	"tenant.slug":              func(*scope) any { return "t-" + id.New().String() },
+	"deal.currency":            func(*scope) any { return "USD" },
+	"deal.state":               func(*scope) any { return "draft" },
+	"data_key.wrapped":         func(*scope) any { return `\x00` },
+	"data_key.key_version":     func(*scope) any { return rand.IntN(9999) + 1 },
 	"policy_clock.clock": func(s *scope) any {
 		return []string{"breach-notice", "purge-after-deletion", "policy-notice", "subject-answer"}[len(s.is("partner_id"))%4]
 	},

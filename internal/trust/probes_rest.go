@@ -193,7 +193,7 @@ func probeSecurityTxt(ctx context.Context, e *Env, _ id.ID) Finding {
 		wrong = append(wrong, "it names no contact")
 	}
 	for _, c := range contacts {
-		if !strings.HasPrefix(c, "mailto:") && !strings.HasPrefix(c, "https://") && !strings.HasPrefix(c, "http://localhost") && !strings.HasPrefix(c, "tel:") {
+		if !strings.HasPrefix(c, "mailto:") && !strings.HasPrefix(c, "https://") && !strings.HasPrefix(c, e.Ops.PublicURL+"/") && !strings.HasPrefix(c, "tel:") {
 			wrong = append(wrong, "its contact "+c+" is no mailto:, https:// or tel: address")
 		}
 	}

@@ -254,3 +254,6 @@ func (e Env) program() string {
 	}
 	return fmt.Sprintf("%s (%s)", e.Version, e.Commit[:min(12, len(e.Commit))])
 }
+
+// Now is the room's clock, for pages.
+func (s *Service) Now() time.Time { return s.ops.Clock() }

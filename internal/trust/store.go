@@ -20,27 +20,27 @@ values ((select app.tenant()), @evidence_id, @promise, @at, @kind, @result, @che
 insert into installation_evidence (evidence_id, promise, at, kind, result, checked, items, detail, tree_size, tree_root, program, took_ms, by_name, until_on)
 values (@evidence_id, @promise, @at, @kind, @result, @checked, @items, @detail, @tree_size, @tree_root, @program, @took_ms, @by_name, @until_on)`
 
-	sqlEvidenceColumns = `e.evidence_id, e.promise, e.at, e.kind, e.result, e.checked, e.items, e.tree_size, e.tree_root, e.program, e.took_ms, e.by_name, e.until_on`
+	evidenceColumns = `e.evidence_id, e.promise, e.at, e.kind, e.result, e.checked, e.items, e.tree_size, e.tree_root, e.program, e.took_ms, e.by_name, e.until_on`
 
 	// The newest probe and the newest attestation of each promise.
 	sqlLatest = `
-select ` + sqlEvidenceColumns + `, '' as detail
+select ` + evidenceColumns + `, '' as detail
   from unnest($1::text[]) as p (promise) cross join unnest(array['probe', 'attestation']) as k (kind)
  cross join lateral (select * from promise_evidence x where x.tenant_id = (select app.tenant()) and x.promise = p.promise and x.kind = k.kind order by x.at desc, x.evidence_id desc limit 1) e`
 
 	sqlLatestInstallation = `
-select ` + sqlEvidenceColumns + `, '' as detail
+select ` + evidenceColumns + `, '' as detail
   from unnest($1::text[]) as p (promise) cross join unnest(array['probe', 'attestation']) as k (kind)
  cross join lateral (select evidence_id, promise, at, kind, result, checked, items, tree_size, tree_root, program, took_ms, by_name, until_on
    from installation_evidence x where x.promise = p.promise and x.kind = k.kind order by x.at desc, x.evidence_id desc limit 1) e`
 
 	// The history of one promise, newest first; with the details that officers read.
 	sqlHistory = `
-select ` + sqlEvidenceColumns + `, e.detail from promise_evidence e
+select ` + evidenceColumns + `, e.detail from promise_evidence e
  where e.tenant_id = (select app.tenant()) and e.promise = $1 and (e.at, e.evidence_id) < ($2, $3) order by e.at desc, e.evidence_id desc limit $4`
 
 	sqlHistoryInstallation = `
-select ` + sqlEvidenceColumns + `, '' as detail from installation_evidence e
+select ` + evidenceColumns + `, '' as detail from installation_evidence e
  where e.promise = $1 and (e.at, e.evidence_id) < ($2, $3) order by e.at desc, e.evidence_id desc limit $4`
 
 	sqlDetailInstallation = `select evidence_id, detail from installation_evidence where evidence_id = any($1)`

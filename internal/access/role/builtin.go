@@ -163,6 +163,9 @@ var table = []line{
 	{"incident.notify", all, no, no, no, false, "Write and send the notices of an incident"},
 	{"incident.review", all, no, no, no, false, "Write the post-mortem and its actions"},
 	{"incident.alarm", no, no, no, no, false, "Warn of an incident's deadline (the program itself)"},
+	{"trust.read", all, all, no, no, true, "See the register of promises with its evidence"},
+	{"trust.check", all, no, no, no, false, "Probe a promise now, and read what probes found in detail"},
+	{"trust.attest", all, no, no, no, false, "Attest what software cannot see"},
 	{"home.read", all, all, all, all, true, "See one's home page"},
 }
 

@@ -55,6 +55,25 @@ func keep(w http.ResponseWriter, v identity.Session) {
 	}
 }
 
+// SessionCookies returns the Set-Cookie lines that signing in writes, with made-up values, for whoever checks their attributes.
+func SessionCookies() []string {
+	w := headers{}
+	keep(w, identity.Session{Token: "x", Device: "x"})
+	return w.Header().Values("Set-Cookie")
+}
+
+// headers is an answer of which only the header is wanted.
+type headers http.Header
+
+// Header returns the header itself.
+func (h headers) Header() http.Header { return http.Header(h) }
+
+// Write drops what is written.
+func (h headers) Write(b []byte) (int, error) { return len(b), nil }
+
+// WriteHeader drops the status.
+func (h headers) WriteHeader(int) {}
+
 func forget(w http.ResponseWriter) {
 	http.SetCookie(w, &http.Cookie{Name: sessionCookie, Path: "/", MaxAge: -1, Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode})
 }

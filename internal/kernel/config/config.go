@@ -16,11 +16,13 @@ import (
 
 // Config is the whole configuration. Embed it in the grammar of the command line.
 type Config struct {
-	Addr           string   `name:"addr" env:"ENTENTE_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT" group:"Serving" help:"Address for pages and API (${default})."`
-	AdminAddr      string   `name:"admin-addr" env:"ENTENTE_ADMIN_ADDR" default:"127.0.0.1:9090" placeholder:"HOST:PORT" group:"Serving" help:"Address for health and metrics; keep it private (${default})."`
-	PublicURL      string   `name:"public-url" env:"ENTENTE_PUBLIC_URL" placeholder:"URL" group:"Serving" help:"Where people reach this server; links in e-mails begin with it. Default: http://localhost and the port of --addr."`
-	TrustedProxies []string `name:"trusted-proxies" env:"ENTENTE_TRUSTED_PROXIES" placeholder:"CIDR" group:"Serving" help:"Proxies whose X-Forwarded-For is believed, as addresses or networks. Default: none."`
-	Demo           bool     `name:"demo" env:"ENTENTE_DEMO" group:"Serving" help:"Fill a new database with a believable programme; refused where real tenants live."`
+	Addr            string   `name:"addr" env:"ENTENTE_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT" group:"Serving" help:"Address for pages and API (${default})."`
+	AdminAddr       string   `name:"admin-addr" env:"ENTENTE_ADMIN_ADDR" default:"127.0.0.1:9090" placeholder:"HOST:PORT" group:"Serving" help:"Address for health and metrics; keep it private (${default})."`
+	PublicURL       string   `name:"public-url" env:"ENTENTE_PUBLIC_URL" placeholder:"URL" group:"Serving" help:"Where people reach this server; links in e-mails begin with it. Default: http://localhost and the port of --addr."`
+	TrustedProxies  []string `name:"trusted-proxies" env:"ENTENTE_TRUSTED_PROXIES" placeholder:"CIDR" group:"Serving" help:"Proxies whose X-Forwarded-For is believed, as addresses or networks. Default: none."`
+	RateLimit       int      `name:"rate-limit" env:"ENTENTE_RATE_LIMIT" default:"100" placeholder:"N" group:"Serving" help:"Requests a second that one address may make, six times as many at once; 0 for no limit (${default})."`
+	SecurityContact string   `name:"security-contact" env:"ENTENTE_SECURITY_CONTACT" placeholder:"URI" group:"Serving" help:"Where a weakness is reported: mailto:security@example.com or an https:// address. Default: the form on the trust page."`
+	Demo            bool     `name:"demo" env:"ENTENTE_DEMO" group:"Serving" help:"Fill a new database with a believable programme; refused where real tenants live."`
 
 	Data            string `name:"data" env:"ENTENTE_DATA" default:"./data" placeholder:"DIR" group:"Storage" help:"Directory for the database, files and keys (${default})."`
 	DatabaseURL     Secret `name:"database-url" env:"ENTENTE_DATABASE_URL" placeholder:"URL" group:"Storage" help:"An existing PostgreSQL 15 to 18. Default: a PostgreSQL of our own in the data directory."`
@@ -59,7 +61,7 @@ type SMTP struct {
 // tests and for programs that do not go through the command line.
 func Default() Config {
 	return Config{
-		Addr: "127.0.0.1:8080", AdminAddr: "127.0.0.1:9090", Data: "./data",
+		Addr: "127.0.0.1:8080", AdminAddr: "127.0.0.1:9090", RateLimit: 100, Data: "./data",
 		Pool:     Pool{Staff: 10, Partner: 10, Public: 4, Worker: 8, Platform: 2},
 		SMTP:     SMTP{Port: 587, TLS: "starttls"},
 		LogLevel: "info", LogFormat: "text",

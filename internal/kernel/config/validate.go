@@ -81,6 +81,7 @@ func (c *Config) Validate() Problems {
 			p.add("trusted-proxies", "write an address or network such as 10.0.0.0/8, separated by commas", "%q is neither", s)
 		}
 	}
+	c.checkTrust(&p)
 	c.checkStorage(&p)
 	c.SMTP.check(&p)
 	oneOf(&p, "log-level", c.LogLevel, "debug", "info", "warn", "error")
@@ -126,6 +127,15 @@ func (c *Config) checkPublicURL(p *Problems) {
 		p.add("public-url", fix, "%q has more than scheme and host", u.Redacted())
 	case u.Scheme == "http" && !isLocal(u.Hostname()):
 		p.add("public-url", "put a TLS proxy in front and write https://", "browsers refuse the sign-in cookie of http://%s, which is not this machine", u.Host)
+	}
+}
+
+func (c *Config) checkTrust(p *Problems) {
+	if c.RateLimit < 0 || c.RateLimit > 1_000_000 {
+		p.add("rate-limit", "use a number from 1 to 1000000, or 0 for no limit", "%d is none", c.RateLimit)
+	}
+	if v := c.SecurityContact; v != "" && !strings.HasPrefix(v, "mailto:") && !strings.HasPrefix(v, "https://") && !strings.HasPrefix(v, "tel:") || strings.ContainsAny(v, "\r\n ") {
+		p.add("security-contact", "write mailto:security@example.com or an https:// address", "%q is not an address that security.txt may name", v)
 	}
 }
 

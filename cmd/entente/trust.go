@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+
+	"entente.dev/internal/app"
+	"entente.dev/internal/kernel/config"
+)
+
+type trustCmd struct {
+	Check  trustCheckCmd  `cmd:"" help:"Try every promise now and keep the evidence; fails when one does not hold."`
+	Attest trustAttestCmd `cmd:"" help:"Put on record what software cannot see, such as an encrypted volume."`
+}
+
+type trustCheckCmd struct {
+	config.Config
+	Promise []string `placeholder:"P-10" help:"Only these promises."`
+	JSON    bool     `name:"json" help:"As JSON."`
+}
+
+// Run probes and prints; the exit code is 1 when a promise is failing.
+func (t *trustCheckCmd) Run(c *console) error {
+	return with(c, &t.Config, func(a *app.App) error {
+		report, err := a.TrustCheck(c.ctx, t.Promise...)
+		if err != nil {
+			return err
+		}
+		if t.JSON {
+			if err := printJSON(c.out, report); err != nil {
+				return err
+			}
+		} else {
+			report.Print(c.out)
+		}
+		return report.Err()
+	})
+}
+
+type trustAttestCmd struct {
+	config.Config
+	Promise   string `arg:"" help:"The promise, such as P-13."`
+	By        string `required:"" help:"Name of whoever attests it."`
+	Statement string `help:"What they attest, in a sentence that readers will see."`
+	Until     string `placeholder:"DATE" help:"Last day on which it stands, at most 400 days ahead."`
+	Tenant    string `help:"Short name of a programme; default: the whole installation."`
+	Withdraw  bool   `help:"Take back the attestation that stands."`
+	JSON      bool   `name:"json" help:"As JSON."`
+}
+
+// Run writes the attestation.
+func (t *trustAttestCmd) Run(c *console) error {
+	return with(c, &t.Config, func(a *app.App) error {
+		e, err := a.Attest(c.ctx, app.AttestInput{Promise: t.Promise, By: t.By, Statement: t.Statement, Until: t.Until, Tenant: t.Tenant, Withdraw: t.Withdraw})
+		if err != nil {
+			return err
+		}
+		if t.JSON {
+			return printJSON(c.out, e)
+		}
+		if t.Withdraw {
+			fmt.Fprintf(c.out, "The attestation of %s is withdrawn.\n", e.Promise)
+			return nil
+		}
+		fmt.Fprintf(c.out, "%s is attested by %s until %s.\n", e.Promise, e.ByName, e.UntilOn.Format("2 January 2006"))
+		return nil
+	})
+}

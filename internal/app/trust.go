@@ -1,0 +1,233 @@
+package app
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"entente.dev/internal/access"
+	"entente.dev/internal/access/role"
+	"entente.dev/internal/deal"
+	"entente.dev/internal/door"
+	"entente.dev/internal/identity/identityweb"
+	"entente.dev/internal/identity/password"
+	"entente.dev/internal/kernel/config"
+	"entente.dev/internal/kernel/httpx"
+	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/kernel/sheet"
+	"entente.dev/internal/tenant"
+	"entente.dev/internal/trust"
+	"entente.dev/internal/ui"
+)
+
+// breachedSample is one of the first passwords that anybody would try.
+const breachedSample = "1q2w3e4r5t6y7u8i9o0p"
+
+// probing tells the trust room what its probes look at: the running program itself.
+func (a *App) probing(doors door.Doors) {
+	build := config.ThisBuild()
+	e := trust.Env{
+		Version: build.Version, Commit: build.Commit, Modules: len(modules()),
+		Tenants: a.probedTenants, Ask: a.ask(doors), Routes: probedRoutes(doors), Actions: role.Actions(), Roles: role.All, Grants: grantsOf,
+		JudgePassword: func(plain string) error { return password.Check(plain) }, BreachedSample: breachedSample,
+		Guess: a.Identity.ProbeGuessing, SessionCookies: identityweb.SessionCookies,
+		Listener: a.listenerTLS, Outbound: a.outbound, Export: a.exportSample,
+		DemoRefused: func(context.Context) error { return refuseDemo([]tenant.Entry{{Name: "a real programme"}}) },
+	}
+	if a.limits.rule.Every > 0 {
+		e.Rate = a.limits.probe
+	}
+	a.Trust.Use(e)
+}
+
+// modules lists the dependencies that are part of the program.
+func modules() []*debug.Module {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return nil
+	}
+	return info.Deps
+}
+
+func grantsOf(name string) map[access.Action]bool {
+	out := map[access.Action]bool{}
+	for act := range role.Grants(name) {
+		out[act] = true
+	}
+	return out
+}
+
+func (a *App) probedTenants(ctx context.Context) ([]trust.Tenant, error) {
+	all, err := a.Tenants.Register(ctx)
+	out := make([]trust.Tenant, len(all))
+	for i, t := range all {
+		out[i] = trust.Tenant{ID: t.ID, Slug: t.Slug, Name: t.Name, Active: t.Status == "active", Demo: t.IsDemo}
+	}
+	return out, err
+}
+
+func probedRoutes(doors door.Doors) []trust.Route {
+	var out []trust.Route
+	for _, r := range doors.Web.Routes() {
+		out = append(out, trust.Route{Method: r.Method, Pattern: r.Pattern, Action: r.Action, Why: r.PublicWhy})
+	}
+	for _, r := range doors.API.Routes() {
+		out = append(out, trust.Route{Method: r.Method, Pattern: r.Pattern, Action: r.Action, Why: r.PublicWhy, API: true})
+	}
+	return out
+}
+
+// ask sends requests of probes through the same layers as everybody's, with a log of its own that the probe reads.
+func (a *App) ask(doors door.Doors) func(context.Context, trust.Question) (trust.Answer, error) {
+	return func(ctx context.Context, q trust.Question) (trust.Answer, error) {
+		var logged lockedBuffer
+		mux := http.NewServeMux()
+		mux.HandleFunc("GET /-/breaks", func(http.ResponseWriter, *http.Request) { panic("a probe asked for it") })
+		mux.Handle("/", a.public(doors))
+		h := httpx.Stack(mux, httpx.Options{Log: slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug})), Error: doors.ServeError})
+		r, err := http.NewRequestWithContext(ctx, q.Method, a.Config.Origin()+q.Path, strings.NewReader(q.Body))
+		if err != nil {
+			return trust.Answer{}, err
+		}
+		if q.Host != "" {
+			r.Host = q.Host
+		}
+		if q.ContentType != "" {
+			r.Header.Set("Content-Type", q.ContentType)
+		}
+		r.RemoteAddr = net.JoinHostPort(cmp.Or(q.From, "192.0.2.1"), "1")
+		if q.From == "" {
+			r.RemoteAddr = "127.0.0.1:1" // the probe is this machine; it spends nobody's budget
+		}
+		r.RequestURI = r.URL.RequestURI()
+		w := &answer{header: http.Header{}}
+		func() {
+			defer func() {
+				if v := recover(); v != nil && v != http.ErrAbortHandler { //nolint:errorlint // it is the value that handlers panic with
+					err = errors.New("the handler broke off")
+				}
+			}()
+			h.ServeHTTP(w, r)
+		}()
+		return trust.Answer{Status: w.status, Header: w.header, Body: w.body.String(), Log: logged.String()}, err
+	}
+}
+
+// answer keeps at most 4 MiB of what a handler writes.
+type answer struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+// Header returns what will be sent.
+func (w *answer) Header() http.Header { return w.header }
+
+// WriteHeader keeps the first status.
+func (w *answer) WriteHeader(status int) {
+	if w.status == 0 && status >= 200 {
+		w.status = status
+	}
+}
+
+// Write keeps the beginning of the body.
+func (w *answer) Write(b []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	if w.body.Len() < 4<<20 {
+		w.body.Write(b)
+	}
+	return len(b), nil
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write appends to the buffer.
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+// String returns everything written.
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// listenerTLS says how people reach this program. It speaks HTTP itself; TLS is what stands in front of it.
+func (a *App) listenerTLS() (how string, seen bool) {
+	if strings.HasPrefix(a.Config.Origin(), "https://") {
+		return "HTTP behind a proxy that is reached at " + a.Config.Origin(), false
+	}
+	return "HTTP at " + a.Config.Origin() + ", reached from this machine only or through a proxy", false
+}
+
+// outbound lists every kind of connection that this program makes to somewhere else, with where it goes.
+func (a *App) outbound() []trust.Outbound {
+	var out []trust.Outbound
+	if s := a.Config.SMTP; s.Enabled() {
+		out = append(out, trust.Outbound{Host: s.Host, What: "outgoing mail", Plain: s.TLS == "none", Local: local(s.Host)})
+	}
+	return out
+}
+
+func local(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && a.IsLoopback()
+}
+
+// exportSample runs the export of a programme's deals and counts its rows.
+func (a *App) exportSample(ctx context.Context, tenant id.ID) (int, error) {
+	w := &rowCounter{Writer: sheet.NewCSV(io.Discard)}
+	err := a.Deals.Export(ctx, access.NewSystem(tenant, "promise probe"), deal.Query{}, w)
+	return w.rows, err
+}
+
+type rowCounter struct {
+	sheet.Writer
+	rows int
+}
+
+// EndRow counts the row.
+func (w *rowCounter) EndRow() error {
+	w.rows++
+	return w.Writer.EndRow()
+}
+
+// TrustCheck tries promises now and prints nothing; see Print of its answer.
+func (a *App) TrustCheck(ctx context.Context, ids ...string) (TrustReport, error) {
+	a.Doors()
+	done, err := a.Trust.Check(ctx, ids...)
+	if err != nil {
+		return TrustReport{}, err
+	}
+	return trustReport(done, time.Now().UTC()), nil
+}
+
+// trustSite is the frame of a programme's public page, found by the slug in the path.
+func (a *App) trustSite(w http.ResponseWriter, r *http.Request, title string) (ui.Page, tenant.Brand, error) {
+	t, err := a.Tenants.BySlug(r.Context(), r.PathValue("tenant"))
+	if err != nil {
+		return ui.Page{}, tenant.Brand{}, err
+	}
+	b, err := a.Tenants.Brand(r.Context(), t.ID)
+	v := ui.Viewer{Brand: ui.Brand{Name: b.Name, Color: b.Color}, Reader: ui.Reader{Language: language(r), Zone: time.UTC, Now: a.Ops.Clock()}}
+	if b.HasLogo {
+		v.Brand.Logo = "/brand/" + b.Slug + "/logo"
+	}
+	return ui.NewPage(w, r, v, title, ""), b, err
+}
