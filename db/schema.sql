@@ -237,6 +237,42 @@ alter table audit_entry_rest enable row level security;
 alter table audit_entry_rest force row level security;
 create policy tenant_floor on audit_entry_rest as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 
+create table concern (
+  tenant_id uuid not null, -- class=internal category=workflow-log
+  concern_id uuid not null, -- class=internal category=workflow-log
+  kind text not null, -- class=internal category=workflow-log
+  name text not null default ''::text, -- class=personal category=workflow-log
+  email text not null default ''::text, -- class=personal category=workflow-log
+  body text not null, -- class=personal category=workflow-log
+  status text not null default 'open'::text, -- class=internal category=workflow-log
+  answer text not null default ''::text, -- class=personal category=workflow-log
+  answered_by uuid, -- class=internal category=workflow-log
+  answered_by_name text not null default ''::text, -- class=personal category=workflow-log
+  answered_at timestamp with time zone, -- class=internal category=workflow-log
+  version integer not null default 1, -- class=internal category=workflow-log
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=workflow-log
+  constraint concern_answer_ck CHECK ((length(answer) <= 5000)),
+  constraint concern_answered_ck CHECK (((status <> 'answered'::text) OR ((answer <> ''::text) AND (answered_at IS NOT NULL)))),
+  constraint concern_body_ck CHECK (((length(body) >= 1) AND (length(body) <= 5000))),
+  constraint concern_email_ck CHECK ((length(email) <= 254)),
+  constraint concern_kind_ck CHECK ((kind = ANY (ARRAY['security'::text, 'privacy'::text, 'abuse'::text, 'other'::text]))),
+  constraint concern_name_ck CHECK ((length(name) <= 200)),
+  constraint concern_pk PRIMARY KEY (tenant_id, concern_id),
+  constraint concern_status_ck CHECK ((status = ANY (ARRAY['open'::text, 'answered'::text, 'closed'::text]))),
+  constraint concern_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+CREATE INDEX concern_created_ix ON app.concern USING btree (tenant_id, created_at DESC, concern_id DESC);
+grant select, update on concern to entente_staff;
+grant delete, insert, select, update on concern to entente_worker;
+alter table concern enable row level security;
+alter table concern force row level security;
+create policy staff_reach on concern as permissive all to entente_staff using true check true;
+create policy tenant_floor on concern as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on concern as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.concern REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('concern_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.concern REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('concern_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.concern REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('concern_id');
+
 create table contact (
   tenant_id uuid not null, -- class=internal category=customer-data
   contact_id uuid not null, -- class=internal category=customer-data
@@ -998,6 +1034,40 @@ alter table installation enable row level security;
 alter table installation force row level security;
 create policy owner_reach on installation as permissive all to entente_owner using true check true;
 
+create table installation_evidence (
+  evidence_id uuid not null, -- class=internal category=audit-log
+  promise text not null, -- class=public category=audit-log
+  at timestamp with time zone not null, -- class=public category=audit-log
+  kind text not null, -- class=public category=audit-log
+  result text not null, -- class=public category=audit-log
+  checked text not null, -- class=public category=audit-log
+  items bigint not null default 0, -- class=public category=audit-log
+  detail text not null default ''::text, -- class=internal category=audit-log
+  tree_size bigint, -- class=public category=audit-log
+  tree_root text not null default ''::text, -- class=public category=audit-log
+  program text not null default ''::text, -- class=public category=audit-log
+  took_ms integer not null default 0, -- class=internal category=audit-log
+  by_name text not null default ''::text, -- class=personal category=audit-log
+  until_on date, -- class=public category=audit-log
+  constraint installation_evidence_attested_ck CHECK ((((kind = 'attestation'::text) = (result = ANY (ARRAY['attested'::text, 'withdrawn'::text]))) AND ((result <> 'attested'::text) OR ((until_on IS NOT NULL) AND (by_name <> ''::text))))),
+  constraint installation_evidence_checked_ck CHECK ((length(checked) <= 1000)),
+  constraint installation_evidence_detail_ck CHECK ((length(detail) <= 4000)),
+  constraint installation_evidence_items_ck CHECK ((items >= 0)),
+  constraint installation_evidence_kind_ck CHECK ((kind = ANY (ARRAY['probe'::text, 'attestation'::text]))),
+  constraint installation_evidence_pk PRIMARY KEY (evidence_id),
+  constraint installation_evidence_promise_ck CHECK ((promise ~ '^P-[0-9]{2}$'::text)),
+  constraint installation_evidence_result_ck CHECK ((result = ANY (ARRAY['kept'::text, 'failing'::text, 'unseen'::text, 'not-offered'::text, 'attested'::text, 'withdrawn'::text])))
+);
+CREATE INDEX installation_evidence_at_ix ON app.installation_evidence USING btree (at);
+CREATE INDEX installation_evidence_promise_ix ON app.installation_evidence USING btree (promise, kind, at DESC, evidence_id DESC);
+grant select (evidence_id, promise, at, kind, result, checked, items, tree_size, tree_root, program, took_ms, by_name, until_on) on installation_evidence to entente_public;
+grant select (evidence_id, promise, at, kind, result, checked, items, tree_size, tree_root, program, took_ms, by_name, until_on) on installation_evidence to entente_staff;
+grant delete, insert, select on installation_evidence to entente_worker;
+alter table installation_evidence enable row level security;
+alter table installation_evidence force row level security;
+create policy everybody on installation_evidence as permissive select to entente_public, entente_staff using true;
+create policy worker_reach on installation_evidence as permissive all to entente_worker using true check true;
+
 create table invitation (
   tenant_id uuid not null, -- class=internal category=user-account
   invitation_id uuid not null, -- class=internal category=user-account
@@ -1741,6 +1811,44 @@ create policy worker_reach on product as permissive all to entente_worker using 
 CREATE TRIGGER history_delete AFTER DELETE ON app.product REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('product_id');
 CREATE TRIGGER history_insert AFTER INSERT ON app.product REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('product_id');
 CREATE TRIGGER history_update AFTER UPDATE ON app.product REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('product_id');
+
+create table promise_evidence (
+  tenant_id uuid not null, -- class=internal category=audit-log
+  evidence_id uuid not null, -- class=internal category=audit-log
+  promise text not null, -- class=public category=audit-log
+  at timestamp with time zone not null, -- class=public category=audit-log
+  kind text not null, -- class=public category=audit-log
+  result text not null, -- class=public category=audit-log
+  checked text not null, -- class=public category=audit-log
+  items bigint not null default 0, -- class=public category=audit-log
+  detail text not null default ''::text, -- class=internal category=audit-log
+  tree_size bigint, -- class=public category=audit-log
+  tree_root text not null default ''::text, -- class=public category=audit-log
+  program text not null default ''::text, -- class=public category=audit-log
+  took_ms integer not null default 0, -- class=internal category=audit-log
+  by_name text not null default ''::text, -- class=personal category=audit-log
+  until_on date, -- class=public category=audit-log
+  constraint promise_evidence_attested_ck CHECK ((((kind = 'attestation'::text) = (result = ANY (ARRAY['attested'::text, 'withdrawn'::text]))) AND ((result <> 'attested'::text) OR ((until_on IS NOT NULL) AND (by_name <> ''::text))))),
+  constraint promise_evidence_checked_ck CHECK ((length(checked) <= 1000)),
+  constraint promise_evidence_detail_ck CHECK ((length(detail) <= 4000)),
+  constraint promise_evidence_items_ck CHECK ((items >= 0)),
+  constraint promise_evidence_kind_ck CHECK ((kind = ANY (ARRAY['probe'::text, 'attestation'::text]))),
+  constraint promise_evidence_pk PRIMARY KEY (tenant_id, evidence_id),
+  constraint promise_evidence_promise_ck CHECK ((promise ~ '^P-[0-9]{2}$'::text)),
+  constraint promise_evidence_result_ck CHECK ((result = ANY (ARRAY['kept'::text, 'failing'::text, 'unseen'::text, 'not-offered'::text, 'attested'::text, 'withdrawn'::text]))),
+  constraint promise_evidence_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+CREATE INDEX promise_evidence_at_ix ON app.promise_evidence USING btree (tenant_id, at);
+CREATE INDEX promise_evidence_promise_ix ON app.promise_evidence USING btree (tenant_id, promise, kind, at DESC, evidence_id DESC);
+grant select (tenant_id, evidence_id, promise, at, kind, result, checked, items, tree_size, tree_root, program, took_ms, by_name, until_on) on promise_evidence to entente_public;
+grant insert, select on promise_evidence to entente_staff;
+grant delete, insert, select on promise_evidence to entente_worker;
+alter table promise_evidence enable row level security;
+alter table promise_evidence force row level security;
+create policy public_reach on promise_evidence as permissive select to entente_public using true;
+create policy staff_reach on promise_evidence as permissive all to entente_staff using true check true;
+create policy tenant_floor on promise_evidence as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on promise_evidence as permissive all to entente_worker using true check true;
 
 create table retention_mark (
   tenant_id uuid not null, -- class=internal category=business-data
