@@ -5,6 +5,7 @@
 create table app.data_key (
   tenant_id    uuid not null constraint data_key_tenant_fk references app.tenant,
   key_version  int not null constraint data_key_version_ck check (key_version > 0),
+  key_id       uuid not null default gen_random_uuid(), -- the row's own id, for the history
   wrapped      bytea, -- null: destroyed; whatever it encrypted is gone for good
   kek_id       text not null,
   created_at   timestamptz not null default app.now(),
@@ -13,8 +14,9 @@ create table app.data_key (
   constraint data_key_destroyed_ck check ((wrapped is null) = (destroyed_at is not null))
 );
 call app.protect('data_key', '', worker => 'select, insert, update');
+call app.keep_history('data_key', 'key_id', 'wrapped'); -- when a key was made, wrapped anew and destroyed; never the key
 call app.classify('data_key', 'authorization', 'secret', 'wrapped');
-call app.classify('data_key', 'authorization', 'internal', 'tenant_id key_version kek_id created_at destroyed_at');
+call app.classify('data_key', 'authorization', 'internal', 'tenant_id key_version key_id kek_id created_at destroyed_at');
 
 create table app.signing_key (
   key_id     uuid not null constraint signing_key_pk primary key,

@@ -17,7 +17,9 @@ import (
 	"entente.dev/internal/datamap"
 	"entente.dev/internal/deal"
 	"entente.dev/internal/document"
+	"entente.dev/internal/file"
 	"entente.dev/internal/identity"
+	"entente.dev/internal/kernel/blob"
 	"entente.dev/internal/kernel/config"
 	"entente.dev/internal/kernel/crypt"
 	"entente.dev/internal/kernel/mailer"
@@ -50,6 +52,7 @@ type App struct {
 	Trail    *trail.Service
 	Transfer *transfer.Service
 	Trust    *trust.Service
+	Files    *file.Service
 
 	Notices   *notice.Service
 	Documents *document.Service
@@ -119,6 +122,11 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string,
 		db.Close()
 		return nil, err
 	}
+	files, err := newFiles(cfg)
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
 	a.Ops = &op.Ops{DB: db, Map: classes, Keys: keyring.New(db, kek, time.Now), Pages: page.NewSigner(db.Installation().Key("list cursors")), PublicURL: cfg.Origin(), Clock: time.Now, Log: log}
 	a.Tenants = tenant.New(a.Ops)
 	a.Mail = mail.New(a.Ops, sender)
@@ -132,6 +140,7 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string,
 	a.Documents = document.New(a.Ops)
 	a.Trust = trust.New(a.Ops)
 	a.limits = newLimiter(cfg.RateLimit, time.Now)
+	a.Files = file.New(a.Ops, files)
 	a.Ops.Listeners = a.listeners()
 	return a, nil
 }
@@ -146,6 +155,15 @@ func newKEK(cfg config.Config) (crypt.KEK, error) {
 		return crypt.ReadFile(path, false)
 	}
 	return nil, fmt.Errorf("--kek %s: use file:PATH", cfg.KEK)
+}
+
+// newFiles returns the store of files that the configuration names.
+func newFiles(cfg config.Config) (blob.Store, error) {
+	where := cfg.Files
+	if where == "" {
+		where = "dir:" + filepath.Join(cfg.Data, "files")
+	}
+	return blob.Open(where, blob.Options{AccessKey: cfg.S3.AccessKey.Reveal(), SecretKey: cfg.S3.SecretKey.Reveal()})
 }
 
 // newSender returns nil where no mail server is configured: mails then stay in the e-mail log.

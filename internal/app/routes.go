@@ -11,6 +11,8 @@ import (
 	"entente.dev/internal/deal/dealapi"
 	"entente.dev/internal/deal/dealweb"
 	"entente.dev/internal/door"
+	"entente.dev/internal/file/fileapi"
+	"entente.dev/internal/file/fileweb"
 	"entente.dev/internal/identity"
 	"entente.dev/internal/identity/identityapi"
 	"entente.dev/internal/identity/identityweb"
@@ -44,6 +46,7 @@ func (a *App) apiRoutes(api *door.API) {
 	accountapi.Routes(api, a.Accounts)
 	dealapi.Routes(api, a.Deals)
 	auditapi.Routes(api, a.Trail)
+	fileapi.Routes(api, a.Files)
 	transferapi.Routes(api, a.Transfer)
 	trustapi.Routes(api, a.Trust)
 	transferapi.Exports(api, a.Transfer, a.Identity, a.Trail)
@@ -63,6 +66,7 @@ func (a *App) webRoutes(web *door.Web, api *door.API) {
 	tenantweb.Routes(web, tenantweb.Deps{Page: a.page, Tenants: a.Tenants})
 	auditweb.Routes(web, auditweb.Deps{Page: a.page, Trail: a.Trail})
 	mailweb.Routes(web, mailweb.Deps{Page: a.page, Mail: a.Mail})
+	fileweb.Routes(web, fileweb.Deps{Page: a.page, Files: a.Files})
 	partnerweb.Routes(web, partnerweb.Deps{Page: a.page, Partners: a.Partners, People: a.Identity, Deals: a.Deals, Trail: a.Trail})
 	accountweb.Routes(web, accountweb.Deps{Page: a.page, Accounts: a.Accounts, Deals: a.Deals, Trail: a.Trail})
 	trustweb.Routes(web, trustweb.Deps{Page: a.page, Site: a.trustSite, Bare: a.bare, Trust: a.Trust, Origin: a.Config.Origin(), Contact: a.Config.SecurityContact})

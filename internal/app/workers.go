@@ -27,6 +27,12 @@ func (a *App) workers() *jobs.Registry {
 		_, err := a.Deals.Expire(ctx, tenant)
 		return err
 	}))
+	r.Periodic("file.sweep", jobs.Every(time.Hour), func(ctx context.Context) error {
+		return errors.Join(a.Files.SweepStore(ctx), a.eachTenant(func(ctx context.Context, tenant id.ID) error {
+			_, err := a.Files.Sweep(ctx, tenant)
+			return err
+		})(ctx))
+	})
 	r.Periodic("log.partitions", jobs.Daily(3, 10), a.makePartitions)
 	r.Periodic("idempotency.forget", jobs.Daily(3, 20), a.eachTenant(a.Ops.ForgetKeys))
 	return r

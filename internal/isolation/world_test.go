@@ -154,6 +154,23 @@ var fixtures = map[string]func(s *scope) any{
 	"document.kind":           func(*scope) any { return "terms" },
 	"incident.number":         func(*scope) any { return rand.IntN(99999) + 1 },
 	"document_version.number": func(*scope) any { return rand.IntN(99999) + 1 },
+	"audit_entry.actor_id": func(s *scope) any { return s.is("member_id") },
+	"retention_rule.keep":  func(*scope) any { return "1 year" },
+	"legal_hold.kind":      func(*scope) any { return "account" },
+	"legal_duty.keep":      func(*scope) any { return "1 year" },
+	"tenant.slug":              func(*scope) any { return "t-" + id.New().String() },
+	"deal.currency":            func(*scope) any { return "USD" },
+	"deal.state":               func(*scope) any { return "draft" },
+	"deal_claim.period":        func(*scope) any { return "[2026-01-01, 2026-04-01)" },
+	"account.source":           func(*scope) any { return "partner" },
+	"stage.kind":               func(*scope) any { return "open" },
+	"member.role":              func(s *scope) any { return map[bool]string{true: "partner", false: "admin"}[s.is("partner_id") != ""] },
+	"api_key.scopes":           func(*scope) any { return []string{"read"} },
+	"row_history.at":           func(*scope) any { return "2026-01-01T00:00:00Z" },
+	"audit_entry.changes":      func(*scope) any { return row{} },
+	"data_key.wrapped":         func(*scope) any { return `\x00` },
+	"stored_file.state":        func(*scope) any { return "writing" },
+	"stored_file.content_type": func(*scope) any { return "application/zip" },
 }
 
 // made returns a new row of t for a side; ok is false when the side cannot have one, such as a partner's row without a partner.

@@ -92,6 +92,17 @@ func (s Sealer) Seal(at Place, plain []byte) ([]byte, error) {
 	return append(header(s.version), sealed...), err
 }
 
+// Version is the number of the key that it encrypts with.
+func (s Sealer) Version() uint32 { return s.version }
+
+// SealTo returns a writer that encrypts a stream to w; close it to complete the stream.
+func (s Sealer) SealTo(at Place, w io.Writer) (io.WriteCloser, error) {
+	if _, err := w.Write(header(s.version)); err != nil {
+		return nil, err
+	}
+	return s.key.SealTo(w, at.data(s.tenant, s.version))
+}
+
 // Seal encrypts plain for its place with the tenant's newest key. Errors as of Sealer.
 func (r *Ring) Seal(ctx context.Context, tenant id.ID, at Place, plain []byte) ([]byte, error) {
 	s, err := r.Sealer(ctx, tenant)
@@ -117,14 +128,11 @@ func (r *Ring) Open(ctx context.Context, tenant id.ID, at Place, sealed []byte) 
 
 // SealTo returns a writer that encrypts a stream to w with the tenant's newest key; close it to complete the stream.
 func (r *Ring) SealTo(ctx context.Context, tenant id.ID, at Place, w io.Writer) (io.WriteCloser, error) {
-	c, err := r.get(ctx, keyName{tenant: tenant})
+	s, err := r.Sealer(ctx, tenant)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := w.Write(header(c.version)); err != nil {
-		return nil, err
-	}
-	return c.key.SealTo(w, at.data(tenant, c.version))
+	return s.SealTo(at, w)
 }
 
 // OpenFrom returns a reader of what SealTo wrote for the same place.

@@ -40,6 +40,7 @@ var nav = []navGroup{
 		{"imports", "Imports", "file-import", "/imports", "g i"},
 		{"audit", "Audit log", "history", "/audit", "g l"},
 		{"journal", "Access log", "eye", "/journal", ""},
+		{"files", "Files", "archive", "/files", ""},
 		{"mail", "E-mail log", "mail", "/mail", "g m"},
 		{"settings", "Settings", "settings", "/settings", "g s"},
 		{"api", "API", "code", "/api-reference", ""},
@@ -58,7 +59,7 @@ var creates = []navItem{
 
 // NavKeys returns every key Viewer.Can may be asked for: the navigation entries ("home",
 // "queue", "deals", "board", "accounts", "contacts", "partners", "people", "trust",
-// "policy", "retention", "privacy", "incidents", "documents", "processors", "imports", "audit", "journal", "mail", "settings", "api") and the create entries ("deals.new", "partners.new",
+// "policy", "retention", "privacy", "incidents", "documents", "processors", "imports", "audit", "journal", "files", "mail", "settings", "api") and the create entries ("deals.new", "partners.new",
 // "accounts.new", "contacts.new", "people.new", "imports.new").
 func NavKeys() []string {
 	var out []string

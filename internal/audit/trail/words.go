@@ -32,6 +32,7 @@ var done = map[access.Action]string{
 	"incident.report": "reported", "incident.note": "wrote on", "incident.assess": "assessed", "incident.advance": "moved", "incident.clock": "settled a deadline of",
 	"incident.notify": "wrote a notice about", "incident.review": "reviewed", "incident.alarm": "warned of a deadline of",
 	"trust.check": "probed", "trust.attest": "attested",
+	"file.open": "downloaded", "file.delete": "deleted", "file.create": "made", "file.sweep": "ended", "file.rekey": "encrypted anew",
 	"mail.send": "sent", "tenant.create": "set up", "tenant.update": "changed", "stage.update": "changed", "product.update": "changed",
 }
 
@@ -68,7 +69,7 @@ func (e Entry) lifted(column string) (string, bool) {
 }
 
 var nouns = map[string]string{"member": "person", "person": "person", "tenant": "programme", "saved_view": "view", "api_key": "API key", "deal_note": "note",
-	"import_run": "import", "mail": "e-mail"}
+	"import_run": "import", "mail": "e-mail", "stored_file": "file"}
 
 // Noun says what kind of record an object type is: "person".
 func Noun(objectType string) string {

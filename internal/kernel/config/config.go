@@ -31,6 +31,9 @@ type Config struct {
 
 	KEK string `name:"kek" env:"ENTENTE_KEK" placeholder:"WHERE" group:"Storage" help:"Key-encryption key: file:PATH, systemd:NAME or vault:MOUNT/KEY. Default: a file in the data directory, made at the first start."`
 
+	Files string `name:"files" env:"ENTENTE_FILES" placeholder:"WHERE" group:"Storage" help:"Store of exports and other files: dir:PATH or s3://BUCKET?endpoint=URL&region=NAME. Default: files in the data directory."`
+	S3    S3     `embed:"" prefix:"s3-" group:"Storage"`
+
 	SMTP SMTP `embed:"" prefix:"smtp-" group:"E-mail"`
 
 	LogLevel  string `name:"log-level" env:"ENTENTE_LOG_LEVEL" default:"info" placeholder:"LEVEL" group:"Logging" help:"debug, info, warn or error (${default})."`
@@ -44,6 +47,14 @@ type Pool struct {
 	Public   int `name:"public" env:"ENTENTE_DB_POOL_PUBLIC" default:"4" placeholder:"N" group:"Storage" help:"Connections for requests before sign-in (${default})."`
 	Worker   int `name:"worker" env:"ENTENTE_DB_POOL_WORKER" default:"8" placeholder:"N" group:"Storage" help:"Connections for jobs (${default})."`
 	Platform int `name:"platform" env:"ENTENTE_DB_POOL_PLATFORM" default:"2" placeholder:"N" group:"Storage" help:"Connections for the register of tenants (${default})."`
+}
+
+// S3 is how the object store of --files is signed in to.
+type S3 struct {
+	AccessKeyFile string `name:"access-key-file" env:"ENTENTE_S3_ACCESS_KEY_FILE" placeholder:"FILE" group:"Storage" help:"File that holds the access key of the object store."`
+	SecretKeyFile string `name:"secret-key-file" env:"ENTENTE_S3_SECRET_KEY_FILE" placeholder:"FILE" group:"Storage" help:"File that holds its secret key."`
+	AccessKey     Secret `kong:"-"` // read from the files by Resolve
+	SecretKey     Secret `kong:"-"`
 }
 
 // SMTP is the mail server. With no Host, mails stay in the e-mail log, readable there.

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"entente.dev/internal/kernel/blob"
 )
 
 // Problem is one setting that cannot be used, and the way out.
@@ -65,6 +67,19 @@ func (c *Config) Resolve() error {
 			p.add("smtp-password-file", "name a readable file that holds only the password", "%v", err)
 		}
 		c.SMTP.Password = s
+	}
+	for _, f := range []struct {
+		name, path string
+		to         *Secret
+	}{{"s3-access-key-file", c.S3.AccessKeyFile, &c.S3.AccessKey}, {"s3-secret-key-file", c.S3.SecretKeyFile, &c.S3.SecretKey}} {
+		if f.path == "" {
+			continue
+		}
+		s, err := readSecret(f.path)
+		if err != nil {
+			p.add(f.name, "name a readable file that holds only the key", "%v", err)
+		}
+		*f.to = s
 	}
 	return append(p, c.Validate()...).err()
 }
@@ -156,6 +171,13 @@ func (c *Config) checkStorage(p *Problems) {
 		}
 		if _, err := url.Parse(s); isPostgresURL(s) && err != nil || !isPostgresURL(s) && !strings.Contains(s, "=") {
 			p.add("database-url", "write postgres://user:password@host:5432/database", "is not a PostgreSQL address")
+		}
+	}
+	if c.Files != "" {
+		if why := blob.Problem(c.Files); why != "" {
+			p.add("files", "write dir:PATH or s3://BUCKET?endpoint=https://HOST&region=NAME", "%q %s", c.Files, why)
+		} else if strings.HasPrefix(c.Files, "s3:") && (c.S3.AccessKeyFile == "" || c.S3.SecretKeyFile == "") {
+			p.add("s3-access-key-file", "name the two files that hold the keys of the object store", "the object store %s needs --s3-access-key-file and --s3-secret-key-file", c.Files)
 		}
 	}
 	pools := []struct {
