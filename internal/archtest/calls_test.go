@@ -33,6 +33,7 @@ var symbols = []listed{
 		{"internal/tools", "are no part of the program"},
 		{"bench", "measures"},
 		{"internal/browsertest", "waits for a browser"},
+		{"internal/optest", "gives use cases of tests their time"},
 		{"internal/doortest", "gives the doors of tests their time"},
 	}},
 	{"time", "Sleep", true, "wait for the event itself, or use testing/synctest", []allowed{

@@ -134,11 +134,14 @@ func TestPackage(t *testing.T) {
 		"renamed member":    {rezip(t, pkg, in("deals", func(n *string, _ *[]byte) bool { *n = "data/deals2.json"; return true })), key, "stands where"},
 		"member taken away": {rezip(t, pkg, in("deals", func(*string, *[]byte) bool { return false })), key, "lists 3 members and the package has 2"},
 		"member added":      {rezip(t, pkg, same, "virus.exe"), key, "lists 3 members and the package has 4"},
-		"altered manifest":  {rezip(t, pkg, in("MANIFEST", func(_ *string, b *[]byte) bool { *b = bytes.Replace(*b, []byte("subject-export"), []byte("tenant-export"), 1); return true })), key, "signature"},
-		"no manifest":       {rezip(t, pkg, in("MANIFEST", func(*string, *[]byte) bool { return false })), key, "MANIFEST"},
-		"another manifest":  {rezip(t, pkg, in("MANIFEST", func(_ *string, b *[]byte) bool { *b = []byte("hello\n"); return true })), key, "begin with"},
-		"cut":               {pkg[:len(pkg)-10], key, "cut"},
-		"no zip":            {[]byte("hello"), key, "no zip"},
+		"altered manifest": {rezip(t, pkg, in("MANIFEST", func(_ *string, b *[]byte) bool {
+			*b = bytes.Replace(*b, []byte("subject-export"), []byte("tenant-export"), 1)
+			return true
+		})), key, "signature"},
+		"no manifest":      {rezip(t, pkg, in("MANIFEST", func(*string, *[]byte) bool { return false })), key, "MANIFEST"},
+		"another manifest": {rezip(t, pkg, in("MANIFEST", func(_ *string, b *[]byte) bool { *b = []byte("hello\n"); return true })), key, "begin with"},
+		"cut":              {pkg[:len(pkg)-10], key, "cut"},
+		"no zip":           {[]byte("hello"), key, "no zip"},
 	} {
 		if err := verify(c.pkg, c.key); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)

@@ -171,6 +171,8 @@ var fixtures = map[string]func(s *scope) any{
 	"data_key.wrapped":         func(*scope) any { return `\x00` },
 	"stored_file.state":        func(*scope) any { return "writing" },
 	"stored_file.content_type": func(*scope) any { return "application/zip" },
+	"stored_file.state":             func(*scope) any { return "writing" },
+	"stored_file.content_type":      func(*scope) any { return "application/zip" },
 }
 
 // made returns a new row of t for a side; ok is false when the side cannot have one, such as a partner's row without a partner.

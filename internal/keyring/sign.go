@@ -10,7 +10,6 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"entente.dev/internal/kernel/id"
-	"entente.dev/internal/kernel/pg"
 )
 
 // Signer returns the Ed25519 signer of the installation, made at the first call. Its name is "entente/" and the installation's
@@ -41,45 +40,40 @@ func (r *Ring) Verifier(ctx context.Context) (string, error) {
 	if _, err := r.Signer(ctx); err != nil {
 		return "", err
 	}
-	var verifier, kek string
-	var key id.ID
-	var wrapped []byte
-	err := r.db.Pool(pg.Worker).QueryRow(ctx, sqlSigningKey).Scan(&key, &verifier, &wrapped, &kek)
-	return verifier, err
+	k, err := r.loadSigning(ctx)
+	return k.Verifier, err
 }
 
 // signingKey returns the secret half, making the pair if there is none.
 func (r *Ring) signingKey(ctx context.Context) (string, error) {
-	var key id.ID
-	var verifier, kek string
-	var wrapped []byte
-	pool := r.db.Pool(pg.Worker)
-	err := pool.QueryRow(ctx, sqlSigningKey).Scan(&key, &verifier, &wrapped, &kek)
+	k, err := r.loadSigning(ctx)
 	if errors.Is(err, pgx.ErrNoRows) {
-		fresh := id.New()
-		secret, public, err := note.GenerateKey(rand.Reader, fmt.Sprintf("entente/%s", id.ID(r.db.Installation().ID)))
-		if err != nil {
-			return "", err
-		}
-		w, err := r.kek.Wrap(ctx, []byte(secret), signData(fresh))
-		if err != nil {
-			return "", r.unwrapFailed(err, r.kek.ID())
-		}
-		if _, err := pool.Exec(ctx, sqlAddSigningKey, fresh, public, w, r.kek.ID()); err != nil {
-			return "", err
-		}
-		err = pool.QueryRow(ctx, sqlSigningKey).Scan(&key, &verifier, &wrapped, &kek)
-		if err != nil {
-			return "", err
-		}
-	} else if err != nil {
+		k, err = r.makeSigning(ctx)
+	}
+	if err != nil {
 		return "", err
 	}
-	raw, err := r.kek.Unwrap(ctx, wrapped, signData(key))
+	raw, err := r.kek.Unwrap(ctx, k.Wrapped, signData(k.ID))
 	if err != nil {
-		return "", r.unwrapFailed(err, kek)
+		return "", r.unwrapFailed(err, k.KEK)
 	}
 	return string(raw), nil
+}
+
+// makeSigning makes the pair and returns the one that is current afterwards: another process may have been first.
+func (r *Ring) makeSigning(ctx context.Context) (signingRow, error) {
+	secret, public, err := note.GenerateKey(rand.Reader, fmt.Sprintf("entente/%s", id.ID(r.db.Installation().ID)))
+	if err != nil {
+		return signingRow{}, err
+	}
+	fresh := signingRow{ID: id.New(), Verifier: public, KEK: r.kek.ID()}
+	if fresh.Wrapped, err = r.kek.Wrap(ctx, []byte(secret), signData(fresh.ID)); err != nil {
+		return signingRow{}, r.unwrapFailed(err, r.kek.ID())
+	}
+	if err := r.addSigning(ctx, fresh); err != nil {
+		return signingRow{}, err
+	}
+	return r.loadSigning(ctx)
 }
 
 func signData(key id.ID) []byte { return fmt.Appendf(nil, "signing_key|%s", key) }

@@ -31,6 +31,25 @@ type keyRow struct {
 	KEK     string
 }
 
+type signingRow struct {
+	ID       id.ID
+	Verifier string
+	Wrapped  []byte
+	KEK      string
+}
+
+// loadSigning returns the current signing key; pgx.ErrNoRows before there is one.
+func (r *Ring) loadSigning(ctx context.Context) (k signingRow, err error) {
+	err = r.db.Pool(pg.Worker).QueryRow(ctx, sqlSigningKey).Scan(&k.ID, &k.Verifier, &k.Wrapped, &k.KEK)
+	return k, err
+}
+
+// addSigning adds a signing key unless there is a current one.
+func (r *Ring) addSigning(ctx context.Context, k signingRow) error {
+	_, err := r.db.Pool(pg.Worker).Exec(ctx, sqlAddSigningKey, k.ID, k.Verifier, k.Wrapped, k.KEK)
+	return err
+}
+
 // bound runs fn in a transaction of the worker persona, bound to the tenant.
 func (r *Ring) bound(ctx context.Context, tenant id.ID, fn func(tx pgx.Tx) error) error {
 	return pgx.BeginFunc(ctx, r.db.Pool(pg.Worker), func(tx pgx.Tx) error {
