@@ -169,10 +169,12 @@ var fixtures = map[string]func(s *scope) any{
 	"row_history.at":           func(*scope) any { return "2026-01-01T00:00:00Z" },
 	"audit_entry.changes":      func(*scope) any { return row{} },
 	"data_key.wrapped":         func(*scope) any { return `\x00` },
+	"audit_entry.actor_id":     func(s *scope) any { return s.is("member_id") },
+	"retention_rule.keep":      func(*scope) any { return "1 year" },
+	"legal_hold.kind":          func(*scope) any { return "account" },
+	"legal_duty.keep":          func(*scope) any { return "1 year" },
 	"stored_file.state":        func(*scope) any { return "writing" },
 	"stored_file.content_type": func(*scope) any { return "application/zip" },
-	"stored_file.state":             func(*scope) any { return "writing" },
-	"stored_file.content_type":      func(*scope) any { return "application/zip" },
 }
 
 // made returns a new row of t for a side; ok is false when the side cannot have one, such as a partner's row without a partner.
