@@ -377,6 +377,7 @@ CREATE TRIGGER partner_links BEFORE INSERT OR UPDATE ON app.contact_consent FOR 
 create table data_key (
   tenant_id uuid not null, -- class=internal category=authorization
   key_version integer not null, -- class=internal category=authorization
+  key_id uuid not null default gen_random_uuid(), -- class=internal category=authorization
   wrapped bytea, -- class=secret category=authorization
   kek_id text not null, -- class=internal category=authorization
   created_at timestamp with time zone not null default app.now(), -- class=internal category=authorization
@@ -394,6 +395,9 @@ alter table data_key force row level security;
 create policy platform_reach on data_key as permissive all to entente_platform using true check true;
 create policy tenant_floor on data_key as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on data_key as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.data_key REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('key_id', 'wrapped');
+CREATE TRIGGER history_insert AFTER INSERT ON app.data_key REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('key_id', 'wrapped');
+CREATE TRIGGER history_update AFTER UPDATE ON app.data_key REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('key_id', 'wrapped');
 
 create table deal (
   tenant_id uuid not null, -- class=internal category=customer-data
@@ -2108,6 +2112,56 @@ create policy worker_reach on stage as permissive all to entente_worker using tr
 CREATE TRIGGER history_delete AFTER DELETE ON app.stage REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('stage_id');
 CREATE TRIGGER history_insert AFTER INSERT ON app.stage REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('stage_id');
 CREATE TRIGGER history_update AFTER UPDATE ON app.stage REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('stage_id');
+
+create table stored_file (
+  tenant_id uuid not null, -- class=internal category=export
+  file_id uuid not null, -- class=internal category=export
+  kind text not null, -- class=internal category=export
+  name text not null, -- class=personal category=export
+  content_type text not null, -- class=internal category=export
+  partner_id uuid, -- class=internal category=export
+  member_id uuid, -- class=internal category=export
+  object_type text not null default ''::text, -- class=internal category=export
+  object_id uuid, -- class=internal category=export
+  state text not null, -- class=internal category=export
+  size bigint not null default 0, -- class=internal category=export
+  sha256 bytea, -- class=internal category=export
+  key_version integer, -- class=internal category=export
+  blob_key text, -- class=internal category=export
+  created_by uuid, -- class=internal category=export
+  created_by_name text not null default ''::text, -- class=personal category=export
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=export
+  kept_from timestamp with time zone, -- class=internal category=export
+  expires_at timestamp with time zone, -- class=internal category=export
+  version integer not null default 1, -- class=internal category=export
+  constraint stored_file_blob_key_ck CHECK (((length(blob_key) >= 1) AND (length(blob_key) <= 512))),
+  constraint stored_file_content_type_ck CHECK ((content_type ~ '^[a-z0-9.+-]+/[a-z0-9.+-]+(; ?charset=utf-8)?$'::text)),
+  constraint stored_file_kind_ck CHECK ((kind = ANY (ARRAY['subject-export'::text, 'tenant-export'::text, 'audit-bundle'::text, 'evidence'::text, 'certificate'::text]))),
+  constraint stored_file_name_ck CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+  constraint stored_file_partner_fk FOREIGN KEY (tenant_id, partner_id) REFERENCES partner(tenant_id, partner_id) ON DELETE SET NULL (partner_id),
+  constraint stored_file_pk PRIMARY KEY (tenant_id, file_id),
+  constraint stored_file_ready_ck CHECK (((state <> 'ready'::text) OR ((sha256 IS NOT NULL) AND (blob_key IS NOT NULL) AND (key_version IS NOT NULL)))),
+  constraint stored_file_sha256_ck CHECK ((length(sha256) = 32)),
+  constraint stored_file_size_ck CHECK ((size >= 0)),
+  constraint stored_file_state_ck CHECK ((state = ANY (ARRAY['writing'::text, 'ready'::text, 'gone'::text]))),
+  constraint stored_file_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+CREATE INDEX stored_file_blob_ix ON app.stored_file USING btree (tenant_id, blob_key);
+CREATE INDEX stored_file_end_ix ON app.stored_file USING btree (tenant_id, expires_at) WHERE (blob_key IS NOT NULL);
+CREATE INDEX stored_file_list_ix ON app.stored_file USING btree (tenant_id, created_at DESC, file_id DESC);
+CREATE INDEX stored_file_partner_ix ON app.stored_file USING btree (tenant_id, partner_id, created_at DESC);
+grant select on stored_file to entente_partner;
+grant insert, select, update on stored_file to entente_staff;
+grant delete, insert, select, update on stored_file to entente_worker;
+alter table stored_file enable row level security;
+alter table stored_file force row level security;
+create policy partner_reach on stored_file as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
+create policy staff_reach on stored_file as permissive all to entente_staff using true check true;
+create policy tenant_floor on stored_file as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on stored_file as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.stored_file REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('file_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.stored_file REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('file_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.stored_file REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('file_id');
 
 create table tenant (
   tenant_id uuid not null, -- class=internal category=authorization
