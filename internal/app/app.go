@@ -31,6 +31,7 @@ import (
 	"entente.dev/internal/notice"
 	"entente.dev/internal/op"
 	"entente.dev/internal/partner"
+	"entente.dev/internal/policy"
 	"entente.dev/internal/tenant"
 	"entente.dev/internal/transfer"
 	"entente.dev/internal/trust"
@@ -46,6 +47,7 @@ type App struct {
 	Tenants  *tenant.Service
 	Identity *identity.Service
 	Mail     *mail.Service
+	Policies *policy.Service
 	Partners *partner.Service
 	Accounts *account.Service
 	Deals    *deal.Service
@@ -117,6 +119,11 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string,
 		db.Close()
 		return nil, err
 	}
+	profile, err := ReadProfile(cfg.PolicyProfile)
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
 	kek, err := newKEK(cfg)
 	if err != nil {
 		db.Close()
@@ -131,6 +138,7 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string,
 	a.Tenants = tenant.New(a.Ops)
 	a.Mail = mail.New(a.Ops, sender)
 	a.Identity = identity.New(a.Ops, identity.Options{Tenants: a.Tenants})
+	a.Policies = policy.New(a.Ops, profile)
 	a.Partners = partner.New(a.Ops)
 	a.Accounts = account.New(a.Ops)
 	a.Deals = deal.New(a.Ops)

@@ -7,6 +7,7 @@ import (
 	"entente.dev/internal/document"
 	"entente.dev/internal/event"
 	"entente.dev/internal/op"
+	"entente.dev/internal/tenant"
 )
 
 // listeners is the one table of who reacts to what. A listener runs in the emitting transaction: it queues work.
@@ -14,6 +15,8 @@ func (a *App) listeners() map[string][]op.Listener {
 	return map[string][]op.Listener{
 		"deal.submitted": {on(document.Gate), on(deal.Tell[deal.Submitted])},
 		"notice.sent":    {on(a.Documents.NoteSent)},
+		"tenant.created": {on(func(ctx context.Context, tx *op.Tx, _ tenant.Created) error { return a.Policies.Found(ctx, tx) })},
+		"deal.submitted": {on(deal.Tell[deal.Submitted])},
 		"deal.returned":  {on(deal.Tell[deal.Returned])},
 		"deal.approved":  {on(deal.Tell[deal.Approved])},
 		"deal.rejected":  {on(deal.Tell[deal.Rejected])},

@@ -79,5 +79,6 @@ func (a *App) public(doors door.Doors) http.Handler {
 	mux := http.NewServeMux()
 	a.health(mux)
 	mux.Handle("/", a.metrics.watch(a.limits.limited(doors, doors.ServeError)))
+	mux.Handle("/", a.metrics.watch(a.onOwnHost(doors)))
 	return mux
 }

@@ -56,6 +56,25 @@ func (s *Service) BySlug(ctx context.Context, slug string) (Entry, error) {
 	return Entry{}, errs.Missing("tenant")
 }
 
+// ByHost returns the tenant whose public pages stand on host, which may carry a port. NotFound "tenant.not_found".
+func (s *Service) ByHost(ctx context.Context, host string) (id.ID, error) {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	rows, err := s.ops.DB.Pool(pg.Public).Query(ctx, sqlByHost, strings.ToLower(strings.TrimSuffix(host, ".")))
+	if err != nil {
+		return id.Nil, err
+	}
+	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[*id.ID])
+	if err == nil && found == nil {
+		return id.Nil, errs.Missing("tenant")
+	}
+	if err != nil {
+		return id.Nil, err
+	}
+	return *found, nil
+}
+
 // Brand is what pages before sign-in may show of a programme.
 type Brand struct {
 	Tenant  id.ID
@@ -64,7 +83,12 @@ type Brand struct {
 	Color   string
 	HasLogo bool
 	Version int // of the settings, for addresses that may be cached
+	Zone    *time.Location
+	Status  string
 }
+
+// Shown reports whether the tenant's public pages stand: they end with the tenant.
+func (b Brand) Shown() bool { return b.Status == Active || b.Status == Closing }
 
 // BrandFor returns the brand for pages before sign-in: of the tenant whose slug is the first label of host, else of the
 // only tenant there is. The zero Brand means none. Host is only ever used to choose a look.
@@ -103,7 +127,7 @@ func (s *Service) Brand(ctx context.Context, tenant id.ID) (Brand, error) {
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Brand{}, nil
 	}
-	return Brand{Tenant: v.ID, Slug: v.Slug, Name: v.Name, Color: v.BrandColor, HasLogo: v.LogoType != "", Version: v.Version}, err
+	return Brand{Tenant: v.ID, Slug: v.Slug, Name: v.Name, Color: v.BrandColor, HasLogo: v.LogoType != "", Version: v.Version, Zone: v.Location(), Status: v.Status}, err
 }
 
 // Logo returns a programme's logo and its media type: a logo is public. NotFound "logo.not_found".

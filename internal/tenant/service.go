@@ -88,6 +88,9 @@ func (s *Service) Create(ctx context.Context, who access.Actor, in CreateInput, 
 				return Settings{}, err
 			}
 		}
+		if err := tx.Emit(ctx, Created{made}); err != nil {
+			return Settings{}, err
+		}
 		return made, nil
 	})
 }

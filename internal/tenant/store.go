@@ -14,7 +14,7 @@ import (
 
 const (
 	sqlSettings = `
-select tenant_id, slug, name, status, is_demo, default_currency, time_zone, protection_days, agent_edits, brand_color, logo_type, version, created_at, updated_at,
+select tenant_id, slug, name, status, is_demo, default_currency, time_zone, protection_days, agent_edits, brand_color, public_host, logo_type, version, created_at, updated_at,
        closing_at, purge_after, closed_at
   from tenant where tenant_id = (select app.tenant())`
 	sqlLockSettings = sqlSettings + ` for update`
@@ -23,11 +23,12 @@ insert into tenant (tenant_id, slug, name, status, is_demo, default_currency, ti
 values (@tenant_id, @slug, @name, @status, @is_demo, @default_currency, @time_zone, @protection_days, @agent_edits, @brand_color, @at, @at)`
 	sqlUpdateTenant = `
 update tenant set name = @name, default_currency = @default_currency, time_zone = @time_zone, protection_days = @protection_days,
-       agent_edits = @agent_edits, brand_color = @brand_color, version = @version, updated_at = @at
+       agent_edits = @agent_edits, brand_color = @brand_color, public_host = @public_host, version = @version, updated_at = @at
  where tenant_id = (select app.tenant())`
 	sqlUpdateLogo = `update tenant set logo = nullif($1::bytea, ''), logo_type = $2 where tenant_id = (select app.tenant())`
 	sqlLogo       = `select logo, logo_type from tenant where tenant_id = (select app.tenant()) and status in ('active', 'closing') and logo is not null`
 	sqlStatus     = `select coalesce(app.tenant_status($1), '')`
+	sqlByHost     = `select app.tenant_by_host($1)`
 	sqlRegister   = `select tenant_id, slug, name, status, is_demo, created_at from app.tenant_list()`
 
 	sqlStages      = `select stage_id, name, position, probability, kind, version from stage where tenant_id = (select app.tenant()) order by position, stage_id`
@@ -128,7 +129,10 @@ func insertTenant(ctx context.Context, tx *op.Tx, s Settings) error {
 
 func updateTenant(ctx context.Context, tx *op.Tx, s Settings) error {
 	_, err := tx.Exec(ctx, sqlUpdateTenant, pgx.NamedArgs{"name": s.Name, "default_currency": s.DefaultCurrency, "time_zone": s.TimeZone,
-		"protection_days": s.ProtectionDays, "agent_edits": s.AgentEdits, "brand_color": s.BrandColor, "version": s.Version, "at": s.UpdatedAt})
+		"protection_days": s.ProtectionDays, "agent_edits": s.AgentEdits, "brand_color": s.BrandColor, "public_host": s.PublicHost, "version": s.Version, "at": s.UpdatedAt})
+	if pg.Constraint(err) == "tenant_public_host_uq" {
+		return errs.Refused([]errs.Field{{Name: "public_host", Code: "host.taken", Msg: "Another programme of this installation has this host. Give another one."}})
+	}
 	return err
 }
 

@@ -30,6 +30,7 @@ type Settings struct {
 	ProtectionDays  int       `db:"protection_days" json:"protection_days"`
 	AgentEdits      string    `db:"agent_edits" json:"agent_edits"` // own or company: which deals an Agent may change
 	BrandColor      string    `db:"brand_color" json:"brand_color"`
+	PublicHost      string    `db:"public_host" json:"public_host"` // where its public pages stand without /t/{slug}; "" for nowhere
 	LogoType        string    `db:"logo_type" json:"logo_type"` // "" without a logo
 	Version         int       `db:"version" json:"version"`
 	CreatedAt       time.Time `db:"created_at" json:"created_at"`
@@ -114,6 +115,20 @@ func (p *problems) zone(field, v string) {
 	}
 	if _, err := time.LoadLocation(v); err != nil {
 		p.Add(field, "time_zone.unknown", "There is no such time zone. Give one such as Europe/Berlin.")
+	}
+}
+
+// hostForm is a domain name with at least two labels, in small letters, without a port.
+var hostForm = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// host checks the name of the host that public pages stand on; own is the installation's.
+func (p *problems) host(field, v, own string) {
+	switch {
+	case v == "":
+	case len(v) > 253 || !hostForm.MatchString(v):
+		p.Add(field, "host.form", "Give a host name such as trust.example.com, without https:// and without a port.")
+	case v == own:
+		p.Add(field, "host.installation", "This is the host of the whole installation. Give a host of your own that points here.")
 	}
 }
 

@@ -3,6 +3,7 @@ package tenant
 import (
 	"bytes"
 	"context"
+	"net/url"
 	"strings"
 
 	"entente.dev/internal/access"
@@ -20,6 +21,7 @@ type UpdateInput struct {
 	ProtectionDays  *int
 	AgentEdits      *string
 	BrandColor      *string // "#rrggbb"
+	PublicHost      *string // host of the public pages, "" for none
 	Logo            *[]byte // empty takes the logo away
 }
 
@@ -38,7 +40,7 @@ func (s *Service) Update(ctx context.Context, who access.Actor, in UpdateInput) 
 		if in.Version != nil && *in.Version != old.Version {
 			return Settings{}, stale("tenant")
 		}
-		fresh, err := in.apply(old)
+		fresh, err := in.apply(old, s.ops.PublicURL)
 		if err != nil {
 			return Settings{}, err
 		}
@@ -63,7 +65,7 @@ func (s *Service) Update(ctx context.Context, who access.Actor, in UpdateInput) 
 }
 
 // apply returns the settings with the changes, or every field that is not acceptable.
-func (in UpdateInput) apply(s Settings) (Settings, error) {
+func (in UpdateInput) apply(s Settings, publicURL string) (Settings, error) {
 	var p problems
 	if in.Name != nil {
 		s.Name = strings.TrimSpace(*in.Name)
@@ -94,6 +96,14 @@ func (in UpdateInput) apply(s Settings) (Settings, error) {
 		if !colorForm.MatchString(s.BrandColor) {
 			p.Add("brand_color", "color.form", "Give a colour as #rrggbb, such as #1f5fd6.")
 		}
+	}
+	if in.PublicHost != nil {
+		s.PublicHost = strings.ToLower(strings.TrimSpace(*in.PublicHost))
+		own := ""
+		if u, err := url.Parse(publicURL); err == nil {
+			own = u.Hostname()
+		}
+		p.host("public_host", s.PublicHost, own)
 	}
 	if in.Logo != nil {
 		s.LogoType = LogoType(*in.Logo)

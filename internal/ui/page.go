@@ -79,6 +79,7 @@ type Page struct {
 	Query    string          // shown in the search box
 	Path     string          // address of this page, for coming back after a form
 	Wide     bool            // use the whole width, such as for the board
+	Base     string          // of a public page: what its tenant's other public pages begin with, such as "/t/acme"
 	Plain    bool            // draw no page header; the content brings its own <h1>
 }
 

@@ -14,6 +14,16 @@ func Shell(p Page) templ.Component { return reading(p, shell(p)) }
 // sign-in, set-up, invitation. The card's title is p.Title.
 func Bare(p Page) templ.Component { return reading(p, bare(p)) }
 
+// Site draws a public page of a tenant: its brand, the children, and the way to its other public pages, which begin with
+// p.Base. It prints without what only a screen needs.
+func Site(p Page) templ.Component { return reading(p, site(p)) }
+
+// siteLinks are the public pages of a tenant.
+func siteLinks(base string) []Link {
+	return []Link{{Label: "Data policy", Href: base + "/legal/data-policy"}, {Label: "Sub-processors", Href: base + "/legal/processors"},
+		{Label: "Documents", Href: base + "/legal"}, {Label: "Trust", Href: base + "/trust"}}
+}
+
 // ErrorPage draws a refusal inside the shell, or bare when nobody is signed in. msg says
 // what happened and how to go on; requestID is what support asks for.
 func ErrorPage(p Page, status int, title, msg, requestID string) templ.Component {

@@ -174,6 +174,8 @@ var table = []line{
 	{"trust.read", all, all, no, no, true, "See the register of promises with its evidence"},
 	{"trust.check", all, no, no, no, false, "Probe a promise now, and read what probes found in detail"},
 	{"trust.attest", all, no, no, no, false, "Attest what software cannot see"},
+	{"policy.read", all, all, no, no, true, "See the data policy, the data map and the register of processing"},
+	{"policy.apply", all, no, no, no, false, "Apply a policy profile, tighten a rule"},
 	{"home.read", all, all, all, all, true, "See one's home page"},
 }
 

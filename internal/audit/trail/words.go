@@ -34,6 +34,7 @@ var done = map[access.Action]string{
 	"trust.check": "probed", "trust.attest": "attested",
 	"file.open": "downloaded", "file.delete": "deleted", "file.create": "made", "file.sweep": "ended", "file.rekey": "encrypted anew",
 	"mail.send": "sent", "tenant.create": "set up", "tenant.update": "changed", "stage.update": "changed", "product.update": "changed",
+	"policy.apply": "applied", "mail.send": "sent", "tenant.create": "set up", "tenant.update": "changed", "stage.update": "changed", "product.update": "changed",
 }
 
 // Did says what the actor did, without the object: "approved"; of a refusal it says "was refused".
@@ -70,6 +71,7 @@ func (e Entry) lifted(column string) (string, bool) {
 
 var nouns = map[string]string{"member": "person", "person": "person", "tenant": "programme", "saved_view": "view", "api_key": "API key", "deal_note": "note",
 	"import_run": "import", "mail": "e-mail", "stored_file": "file"}
+	"import_run": "import", "mail": "e-mail", "policy_version": "data policy"}
 
 // Noun says what kind of record an object type is: "person".
 func Noun(objectType string) string {
@@ -90,8 +92,8 @@ var labels = []struct{ column, label string }{
 	{"expected_close_on", "Expected close"}, {"closed_on", "Closed on"}, {"protected_until", "Protected until"}, {"reason_code", "Reason"}, {"reason", "Explanation"},
 	{"answer", "Duplicate check"}, {"email", "E-mail"}, {"phone", "Phone"}, {"domain", "Domain"}, {"domains", "Domains"}, {"country", "Country"}, {"region", "Region"},
 	{"sector", "Sector"}, {"employees", "Employees"}, {"parent_name", "Parent company"}, {"default_currency", "Currency"}, {"time_zone", "Time zone"},
-	{"protection_days", "Days of protection"}, {"agent_edits", "Agents may edit"}, {"brand_color", "Brand colour"}, {"logo_type", "Logo"},
-	{"probability", "Probability"}, {"position", "Position"}, {"external_id", "External id"}, {"source", "Source"}, {"claim_key", "Claim"},
+	{"protection_days", "Days of protection"}, {"agent_edits", "Agents may edit"}, {"brand_color", "Brand colour"}, {"logo_type", "Logo"}, {"public_host", "Host of the public pages"},
+	{"probability", "Probability"}, {"position", "Position"}, {"profile", "Profile"}, {"number", "Version"}, {"external_id", "External id"}, {"source", "Source"}, {"claim_key", "Claim"},
 }
 
 // quiet columns say nothing to a reader of words; the API still tells them.

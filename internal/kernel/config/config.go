@@ -34,6 +34,8 @@ type Config struct {
 	Files string `name:"files" env:"ENTENTE_FILES" placeholder:"WHERE" group:"Storage" help:"Store of exports and other files: dir:PATH or s3://BUCKET?endpoint=URL&region=NAME. Default: files in the data directory."`
 	S3    S3     `embed:"" prefix:"s3-" group:"Storage"`
 
+	PolicyProfile string `name:"policy-profile" env:"ENTENTE_POLICY_PROFILE" default:"default" placeholder:"NAME|FILE" group:"Promises" help:"Data policy of programmes that have none yet: a built-in profile or a TOML or YAML file (${default})."`
+
 	SMTP SMTP `embed:"" prefix:"smtp-" group:"E-mail"`
 
 	LogLevel  string `name:"log-level" env:"ENTENTE_LOG_LEVEL" default:"info" placeholder:"LEVEL" group:"Logging" help:"debug, info, warn or error (${default})."`
@@ -72,7 +74,7 @@ type SMTP struct {
 // tests and for programs that do not go through the command line.
 func Default() Config {
 	return Config{
-		Addr: "127.0.0.1:8080", AdminAddr: "127.0.0.1:9090", RateLimit: 100, Data: "./data",
+		Addr: "127.0.0.1:8080", AdminAddr: "127.0.0.1:9090", RateLimit: 100, Data: "./data", PolicyProfile: "default",
 		Pool:     Pool{Staff: 10, Partner: 10, Public: 4, Worker: 8, Platform: 2},
 		SMTP:     SMTP{Port: 587, TLS: "starttls"},
 		LogLevel: "info", LogFormat: "text",

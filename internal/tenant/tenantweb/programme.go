@@ -44,7 +44,7 @@ func (p pages) drawProgramme(w http.ResponseWriter, r *http.Request, who access.
 
 func programmeValues(s tenant.Settings) map[string]string {
 	return map[string]string{"name": s.Name, "default_currency": s.DefaultCurrency, "time_zone": s.TimeZone, "protection_days": strconv.Itoa(s.ProtectionDays),
-		"agent_edits": s.AgentEdits, "version": strconv.Itoa(s.Version)}
+		"agent_edits": s.AgentEdits, "public_host": s.PublicHost, "version": strconv.Itoa(s.Version)}
 }
 
 func (p pages) saveProgramme(w http.ResponseWriter, r *http.Request, who access.Actor) error {
@@ -53,8 +53,9 @@ func (p pages) saveProgramme(w http.ResponseWriter, r *http.Request, who access.
 		return err
 	}
 	name, currency, zone, days := f.Text("name"), f.Text("default_currency"), f.Text("time_zone"), int(f.Int("protection_days"))
+	host := f.Text("public_host")
 	edits := f.Choice("agent_edits", tenant.AgentsOwn, tenant.AgentsCompany)
-	in := tenant.UpdateInput{Version: versionOf(f), Name: &name, DefaultCurrency: &currency, TimeZone: &zone, ProtectionDays: &days, AgentEdits: &edits}
+	in := tenant.UpdateInput{Version: versionOf(f), Name: &name, DefaultCurrency: &currency, TimeZone: &zone, ProtectionDays: &days, AgentEdits: &edits, PublicHost: &host}
 	if err = f.Err(); err == nil {
 		_, err = p.Tenants.Update(r.Context(), who, in)
 	}
@@ -74,7 +75,7 @@ func (p pages) saveProgramme(w http.ResponseWriter, r *http.Request, who access.
 		return p.drawProgramme(w, r, who, http.StatusUnprocessableEntity, v)
 	}
 	stored := programmeValues(s)
-	for _, field := range [][2]string{{"name", "Name"}, {"default_currency", "Currency"}, {"time_zone", "Time zone"}, {"protection_days", "Days of protection"}, {"agent_edits", "Agents may edit"}} {
+	for _, field := range [][2]string{{"name", "Name"}, {"default_currency", "Currency"}, {"time_zone", "Time zone"}, {"protection_days", "Days of protection"}, {"agent_edits", "Agents may edit"}, {"public_host", "Host of the public pages"}} {
 		if typed := f.Value(field[0]); typed != stored[field[0]] {
 			v.changes = append(v.changes, ui.Change{Field: field[1], Old: stored[field[0]], New: typed})
 		}
