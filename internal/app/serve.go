@@ -80,6 +80,9 @@ func (a *App) run(ctx context.Context, public, private net.Listener, ready func(
 			a.Log.Warn("jobs were cut off at shutdown; they run again at the next start", "error", err)
 		}
 	}()
+	if err := a.ensurePolicies(ctx); err != nil {
+		return fmt.Errorf("give every programme a data policy: %w", err)
+	}
 	doors := a.Doors()
 	line, err := a.welcome(ctx)
 	if err != nil {

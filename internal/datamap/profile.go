@@ -135,7 +135,7 @@ var profiles = func() []Profile {
 // plainProfile has the rules of the categories' declaration and the program's own clocks.
 func plainProfile() Profile {
 	p := Profile{Clocks: []Clock{{Clock: BreachNotice, Period: Period{72, Hours}}, {Clock: Purge, Period: Period{30, Days}}, {Clock: PolicyNotice, Period: Period{14, Days}},
-		{Clock: SubjectAnswer, Who: "tenant-admin"}}}
+		{Clock: SubjectAnswer, Period: Period{0, Days}, Who: "tenant-admin"}}}
 	for _, c := range categories {
 		p.Retention = append(p.Retention, Rule{Category: c.ID, Period: c.Default, Event: c.Event})
 	}

@@ -60,6 +60,7 @@ var excuses = map[string]string{
 	"T3 app.actor_by_session(bytea," + at + ")" + definer + "entente_public":                                                                                                                       "sign-in by the hash of a secret",
 	"T3 app.invitation_by_token(bytea)" + definer + "entente_public":                                                                                                                               "sign-in by the hash of a secret",
 	"T3 app.touch_api_key(uuid,uuid," + at + ")" + definer + "entente_public":                                                                                                                      "writes nothing but the time of last use, reads nothing",
+	"T3 app.tenant_by_host(text)" + definer + "entente_public":                                                                                                                                     "tells which tenant stands at a host, as the address itself does",
 	"T3 app.tenant_list()" + definer + "entente_platform entente_public entente_worker":                                                                                                            "the register: names of tenants and no content",
 	"T3 app.tenant_status(uuid)" + definer + "entente_public entente_worker":                                                                                                                       "active or not, for who holds the id; of no use to tell tenants from random ids but to the program itself",
 	"T3 app.end_tenant_access(" + at + ")" + definer + "entente_worker":                                                                                                                            "ends what app.tenant() gave out, once it is closed",
@@ -155,6 +156,7 @@ var excuses = map[string]string{
 	"T3 app.audit_erase(uuid[])" + definer + "entente_worker":                                                                                                                                                                  "empties the payload of entries of app.tenant(); the entries and their proof stay",
 
 	"T5 tenant: tenant_slug_uq is unique across tenants":          "a slug is a public name of the whole installation",
+	"T5 tenant: tenant_public_host_uq is unique across tenants":   "a host is a public name, of one tenant only",
 	"T5 person: person_pk is unique across tenants":               "not a tenant table",
 	"T5 person: person_email_uq is unique across tenants":         "one login for an address; app.person_for_email does not tell whether it was there",
 	"T5 session: session_pk is unique across tenants":             "not a tenant table",

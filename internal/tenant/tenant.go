@@ -31,7 +31,7 @@ type Settings struct {
 	AgentEdits      string    `db:"agent_edits" json:"agent_edits"` // own or company: which deals an Agent may change
 	BrandColor      string    `db:"brand_color" json:"brand_color"`
 	PublicHost      string    `db:"public_host" json:"public_host"` // where its public pages stand without /t/{slug}; "" for nowhere
-	LogoType        string    `db:"logo_type" json:"logo_type"` // "" without a logo
+	LogoType        string    `db:"logo_type" json:"logo_type"`     // "" without a logo
 	Version         int       `db:"version" json:"version"`
 	CreatedAt       time.Time `db:"created_at" json:"created_at"`
 	UpdatedAt       time.Time `db:"updated_at" json:"updated_at"`
