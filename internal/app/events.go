@@ -16,7 +16,6 @@ func (a *App) listeners() map[string][]op.Listener {
 		"deal.submitted": {on(document.Gate), on(deal.Tell[deal.Submitted])},
 		"notice.sent":    {on(a.Documents.NoteSent)},
 		"tenant.created": {on(func(ctx context.Context, tx *op.Tx, _ tenant.Created) error { return a.Policies.Found(ctx, tx) })},
-		"deal.submitted": {on(deal.Tell[deal.Submitted])},
 		"deal.returned":  {on(deal.Tell[deal.Returned])},
 		"deal.approved":  {on(deal.Tell[deal.Approved])},
 		"deal.rejected":  {on(deal.Tell[deal.Rejected])},

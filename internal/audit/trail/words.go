@@ -33,8 +33,8 @@ var done = map[access.Action]string{
 	"incident.notify": "wrote a notice about", "incident.review": "reviewed", "incident.alarm": "warned of a deadline of",
 	"trust.check": "probed", "trust.attest": "attested",
 	"file.open": "downloaded", "file.delete": "deleted", "file.create": "made", "file.sweep": "ended", "file.rekey": "encrypted anew",
-	"mail.send": "sent", "tenant.create": "set up", "tenant.update": "changed", "stage.update": "changed", "product.update": "changed",
-	"policy.apply": "applied", "mail.send": "sent", "tenant.create": "set up", "tenant.update": "changed", "stage.update": "changed", "product.update": "changed",
+	"policy.apply": "applied",
+	"mail.send":    "sent", "tenant.create": "set up", "tenant.update": "changed", "stage.update": "changed", "product.update": "changed",
 }
 
 // Did says what the actor did, without the object: "approved"; of a refusal it says "was refused".
@@ -70,8 +70,7 @@ func (e Entry) lifted(column string) (string, bool) {
 }
 
 var nouns = map[string]string{"member": "person", "person": "person", "tenant": "programme", "saved_view": "view", "api_key": "API key", "deal_note": "note",
-	"import_run": "import", "mail": "e-mail", "stored_file": "file"}
-	"import_run": "import", "mail": "e-mail", "policy_version": "data policy"}
+	"import_run": "import", "mail": "e-mail", "stored_file": "file", "policy_version": "data policy"}
 
 // Noun says what kind of record an object type is: "person".
 func Noun(objectType string) string {
