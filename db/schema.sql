@@ -1496,6 +1496,7 @@ create table policy_version (
   applied_by uuid, -- class=internal category=authorization
   applied_by_name text not null, -- class=personal category=authorization
   applied_at timestamp with time zone not null default app.now(), -- class=public category=authorization
+  base jsonb not null default '{}'::jsonb, -- class=internal category=authorization
   constraint policy_version_number_ck CHECK ((number > 0)),
   constraint policy_version_number_uq UNIQUE (tenant_id, number),
   constraint policy_version_pk PRIMARY KEY (tenant_id, policy_id),
@@ -2179,6 +2180,7 @@ create table tenant (
   version integer not null default 1, -- class=internal category=authorization
   created_at timestamp with time zone not null default app.now(), -- class=internal category=authorization
   updated_at timestamp with time zone not null default app.now(), -- class=internal category=authorization
+  public_host text not null default ''::text, -- class=public category=authorization
   deletion_requested_at timestamp with time zone, -- class=internal category=authorization
   closing_at timestamp with time zone, -- class=internal category=authorization
   closing_by uuid, -- class=internal category=authorization
@@ -2202,10 +2204,12 @@ END),
   constraint tenant_name_ck CHECK (((length(name) >= 1) AND (length(name) <= 200))),
   constraint tenant_pk PRIMARY KEY (tenant_id),
   constraint tenant_protection_ck CHECK (((protection_days >= 1) AND (protection_days <= 730))),
+  constraint tenant_public_host_ck CHECK ((public_host ~ '^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?$'::text)),
   constraint tenant_slug_ck CHECK ((slug ~ '^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$'::text)),
   constraint tenant_slug_uq UNIQUE (slug),
   constraint tenant_status_ck CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text, 'closing'::text, 'closed'::text, 'purged'::text, 'importing'::text])))
 );
+CREATE UNIQUE INDEX tenant_public_host_uq ON app.tenant USING btree (public_host) WHERE (public_host <> ''::text);
 grant select on tenant to entente_definer;
 grant select on tenant to entente_partner;
 grant insert, select, update on tenant to entente_platform;
@@ -3430,6 +3434,17 @@ grant execute on routine tenant() to entente_public;
 grant execute on routine tenant() to entente_retention;
 grant execute on routine tenant() to entente_staff;
 grant execute on routine tenant() to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.tenant_by_host(host text)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select t.tenant_id from app.tenant t where t.public_host = host and host <> ''
+$function$;
+alter routine tenant_by_host(text) owner to entente_definer;
+grant execute on routine tenant_by_host(text) to entente_public;
 
 CREATE OR REPLACE FUNCTION app.tenant_list()
  RETURNS TABLE(tenant_id uuid, slug text, name text, status text, is_demo boolean, created_at timestamp with time zone)
