@@ -101,3 +101,78 @@ func (a *App) ShowPolicy(ctx context.Context, slug string) (policy.Effective, er
 	}
 	return a.Policies.Get(ctx, access.NewSystem(t.ID, "operator (command line)"))
 }
+
+// Print writes the answer for a person.
+func (d AppliedPolicy) Print(w io.Writer) {
+	fmt.Fprintf(w, "%s: profile %s, version %d; %d numbers changed\n", d.Tenant, d.Profile, d.Version, len(d.Changes))
+	for _, c := range d.Changes {
+		fmt.Fprintf(w, "  %-9s %s: %s → %s\n", c.How, c.Label, c.Old, c.New)
+	}
+}
+
+// PolicyProfiles returns the built-in profiles.
+func PolicyProfiles() []policy.Profile { return datamap.Profiles() }
+
+// ProfileReport is what `entente policy validate` answers.
+type ProfileReport struct {
+	OK       bool              `json:"ok"`
+	File     string            `json:"file"`
+	Problems []datamap.Problem `json:"problems"`
+	Profile  *policy.Profile   `json:"profile,omitempty"`
+}
+
+// Print writes the answer for a person.
+func (r ProfileReport) Print(w io.Writer) {
+	if r.OK {
+		fmt.Fprintf(w, "%s: the profile %s is valid\n", r.File, r.Profile.Name)
+		return
+	}
+	for _, p := range r.Problems {
+		fmt.Fprintln(w, p)
+	}
+}
+
+// ValidateProfile checks a profile file without a database. An error means that the file could not be read at all.
+func ValidateProfile(path string) (ProfileReport, error) {
+	r := ProfileReport{File: filepath.Base(path), Problems: []datamap.Problem{}}
+	f, err := os.Open(path)
+	if err != nil {
+		return r, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, 1<<20))
+	if err != nil {
+		return r, err
+	}
+	p, err := datamap.ParseProfile(r.File, data)
+	var problems datamap.Problems
+	if errors.As(err, &problems) {
+		r.Problems = problems
+		return r, nil
+	}
+	r.OK, r.Profile = err == nil, &p
+	return r, err
+}
+
+// PrintProfile writes a profile for a person.
+func PrintProfile(w io.Writer, p policy.Profile) {
+	fmt.Fprintf(w, "%s (%s)\n%s\n", p.Title, p.Name, p.Source)
+	for _, r := range p.Retention {
+		fmt.Fprintf(w, "  %-22s %s\n", r.Category, r.Words())
+	}
+	for _, c := range p.Clocks {
+		fmt.Fprintf(w, "  %-22s %s\n", c.Clock, c.Words())
+	}
+}
+
+// PrintPolicy writes the policy of a programme for a person.
+func PrintPolicy(w io.Writer, e policy.Effective) {
+	fmt.Fprintf(w, "%s (%s), version %d\n%s\n", e.Title, e.Profile, e.Number, e.Source)
+	own := map[bool]string{true: "  (the programme's own)"}
+	for _, r := range e.Rules {
+		fmt.Fprintf(w, "  %-22s %s%s\n", r.Category, r.Words(), own[r.Own])
+	}
+	for _, c := range e.Clocks {
+		fmt.Fprintf(w, "  %-22s %s%s\n", c.Clock.Clock, c.Words(), own[c.Own])
+	}
+}

@@ -78,7 +78,6 @@ func (a *App) webRoutes(web *door.Web, api *door.API) {
 func (a *App) public(doors door.Doors) http.Handler {
 	mux := http.NewServeMux()
 	a.health(mux)
-	mux.Handle("/", a.metrics.watch(a.limits.limited(doors, doors.ServeError)))
-	mux.Handle("/", a.metrics.watch(a.onOwnHost(doors)))
+	mux.Handle("/", a.metrics.watch(a.limits.limited(a.onOwnHost(doors), doors.ServeError)))
 	return mux
 }
