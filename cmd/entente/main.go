@@ -23,6 +23,7 @@ import (
 type grammar struct {
 	Serve   serveCmd   `cmd:"" help:"Run the server."`
 	Import  importCmd  `cmd:"" help:"Import a CSV file into a programme."`
+	Tenant  tenantCmd  `cmd:"" help:"List, export, import and delete whole programmes."`
 	Admin   adminCmd   `cmd:"" help:"Set up programmes and accounts from the command line."`
 	Trust   trustCmd   `cmd:"" help:"Probe the promises, attest what software cannot see, and write evidence packages."`
 	Policy  policyCmd  `cmd:"" help:"Data policies: list, show, validate and apply profiles."`

@@ -76,6 +76,20 @@ call app.keep_history('kept_record', 'record_id', 'record');
 call app.classify('kept_record', 'legal-entity', 'personal', 'record');
 call app.classify('kept_record', 'legal-entity', 'internal', 'tenant_id record_id table_name category reason until created_at');
 
+-- How a programme came here from another installation. It stands here and not in the programme's own log, which arrived as it was.
+create table app.arrival (
+  tenant_id   uuid not null constraint arrival_tenant_fk references app.tenant,
+  arrival_id  uuid not null,
+  manifest    text not null constraint arrival_manifest_ck check (manifest ~ '^[0-9a-f]{64}$'), -- SHA-256 of the archive's manifest
+  signed_by   text not null default '', -- the verifier key that proved it; empty: taken unsigned
+  exported_at timestamptz not null,
+  arrived_at  timestamptz not null,
+  constraint arrival_pk primary key (tenant_id, arrival_id)
+);
+call app.protect('arrival', 'select', platform => 'insert');
+call app.keep_history('arrival', 'arrival_id');
+call app.classify('arrival', 'authorization', 'internal', 'tenant_id arrival_id manifest signed_by exported_at arrived_at');
+
 -- A foreign key in a circle, or of a table to itself, may be looked at when all rows are there.
 -- +goose StatementBegin
 do $$ declare k record; begin
@@ -115,13 +129,12 @@ begin
   return n;
 end $$;
 
--- archive_delete deletes up to `most` rows of the bound tenant from a table and returns how many it were. The tenant is closed; of
--- one that is arriving only the history goes that its own arrival wrote.
+-- archive_delete deletes up to `most` rows of the bound tenant, which is closed, from a table and returns how many it were.
 create function app.archive_delete(tab text, most int) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare n bigint; list text;
 begin
-  if not exists (select from app.tenant t where t.tenant_id = app.tenant() and (t.status = 'closed' or t.status = 'importing' and tab = 'row_history')) or tab = 'tenant' then
+  if not exists (select from app.tenant t where t.tenant_id = app.tenant() and t.status = 'closed') or tab = 'tenant' then
     raise exception 'app.archive_delete: the tenant is not closed' using errcode = '42501';
   end if;
   select string_agg(format('%I', a.attname), ', ' order by k.o) into strict list
@@ -178,7 +191,8 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
   insert into app.tenant (tenant_id, slug, name, status) values (app.tenant(), in_slug, in_name, 'importing')
 $$;
 
--- archive_settle gives the arriving tenant what the archive says of it. It is at work from then on.
+-- archive_settle gives the arriving tenant what the archive says of it, and drops the history that the arrival itself wrote: the
+-- archive brings its own. The tenant is at work from then on.
 create function app.archive_settle(cols text[], fresh jsonb) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare list text;
@@ -188,6 +202,7 @@ begin
   end if;
   select string_agg(format('%I = r.%I', c, c), ', ') into list from unnest(cols) c where c not in ('tenant_id', 'slug');
   execute format('update app.tenant t set %s from jsonb_populate_record(null::app.tenant, $1) r where t.tenant_id = app.tenant()', list) using fresh;
+  delete from app.row_history where tenant_id = app.tenant() and op_id = app.op();
 end $$;
 
 do $$ declare f text; begin
@@ -196,7 +211,8 @@ do $$ declare f text; begin
     'app.archive_person(uuid, text, text)', 'app.archive_arrive(text, text)', 'app.archive_settle(text[], jsonb)'] loop
     execute format('alter function %s owner to entente_definer', f);
     execute format('revoke all on function %s from public', f);
-    execute format('grant execute on function %s to entente_worker', f);
+    execute format('grant execute on function %s to %s', f, case when f in ('app.archive_delete(text, int)', 'app.archive_unlink(text, text, int)', 'app.archive_persons()')
+      then 'entente_worker' else 'entente_platform' end);
   end loop;
   execute 'revoke create on schema app from entente_definer';
 end $$;

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"entente.dev/internal/account"
+	"entente.dev/internal/archive"
 	"entente.dev/internal/audit/trail"
 	"entente.dev/internal/datamap"
 	"entente.dev/internal/deal"
@@ -55,6 +56,7 @@ type App struct {
 	Transfer *transfer.Service
 	Trust    *trust.Service
 	Files    *file.Service
+	Archive  *archive.Service
 
 	Notices   *notice.Service
 	Documents *document.Service
@@ -149,6 +151,7 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string,
 	a.Trust = trust.New(a.Ops)
 	a.limits = newLimiter(cfg.RateLimit, time.Now)
 	a.Files = file.New(a.Ops, files)
+	a.Archive = archive.New(a.Ops, a.archiveOptions())
 	a.Ops.Listeners = a.listeners()
 	return a, nil
 }

@@ -36,10 +36,8 @@ func (a *App) FillDemo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, t := range tenants {
-		if t.Real() {
-			return errs.New(errs.Conflict, "demo.real_tenants", "This database holds the programme %q. The demo never goes beside real data: start with another --data directory or database.", t.Name)
-		}
+	if err := refuseDemo(tenants); err != nil {
+		return err
 	}
 	if slices.ContainsFunc(tenants, func(t tenant.Entry) bool { return t.Lives() }) {
 		return nil
@@ -65,7 +63,7 @@ func (a *App) FillDemo(ctx context.Context) error {
 // refuseDemo refuses to fill an installation on which a real programme lives. Conflict "demo.real_tenants".
 func refuseDemo(tenants []tenant.Entry) error {
 	for _, t := range tenants {
-		if !t.IsDemo {
+		if t.Real() {
 			return errs.New(errs.Conflict, "demo.real_tenants", "This database holds the programme %q. The demo never goes beside real data: start with another --data directory or database.", t.Name)
 		}
 	}

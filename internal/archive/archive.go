@@ -106,6 +106,7 @@ var leftOut = map[string]string{
 	"idempotency": "a day's cache of answers to programs",
 	"archive_run": "how earlier exports went; where the archive goes they mean nothing",
 	"departure":   "how the programme leaves this installation",
+	"arrival":     "how the programme came to this installation",
 	"kept_record": "what law keeps of a programme that is gone from this installation",
 }
 

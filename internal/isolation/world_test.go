@@ -131,6 +131,8 @@ var fixtures = map[string]func(s *scope) any{
 	},
 	"deal_claim.period":             func(*scope) any { return "[2026-01-01, 2026-04-01)" },
 	"account.source":                func(*scope) any { return "partner" },
+	"departure.state":               func(*scope) any { return "done" },
+	"arrival.manifest":              func(*scope) any { return strings.Repeat("0", 64) },
 	"stage.kind":                    func(*scope) any { return "open" },
 	"member.role":                   func(s *scope) any { return map[bool]string{true: "partner", false: "admin"}[s.is("partner_id") != ""] },
 	"api_key.scopes":                func(*scope) any { return []string{"read"} },

@@ -152,6 +152,9 @@ func (tx *Tx) sealer(ctx context.Context) (keyring.Sealer, error) {
 	return *tx.keys, nil
 }
 
+// Sealer returns what encrypts with the newest key of the bound tenant, also where this transaction is the one that makes it.
+func (tx *Tx) Sealer(ctx context.Context) (keyring.Sealer, error) { return tx.sealer(ctx) }
+
 // beginWrite is begin for a transaction that may write audit entries: their key comes first, from memory as a rule, so that no
 // transaction waits for it. Without the key there is no write: Unavailable "keys.unavailable".
 func (o *Ops) beginWrite(ctx context.Context, who access.Actor, opID id.ID, now time.Time) (*Tx, error) {
