@@ -217,3 +217,8 @@ do $$ declare f text; begin
   execute 'revoke create on schema app from entente_definer';
 end $$;
 -- +goose StatementEnd
+
+call app.retain('archive_run', 'export', 'recorded', 'created_at');
+call app.retain_tenant('departure', 'authorization');
+call app.retain_tenant('arrival', 'authorization');
+call app.retain_job('kept_record', 'legal-entity', 'archive.kept');
