@@ -34,6 +34,7 @@ CREATE INDEX account_created_ix ON app.account USING btree (tenant_id, created_a
 CREATE INDEX account_domain_ix ON app.account USING btree (tenant_id, domain) WHERE (domain <> ''::text);
 CREATE INDEX account_import_ix ON app.account USING btree (tenant_id, import_id) WHERE (import_id IS NOT NULL);
 CREATE INDEX account_name_ix ON app.account USING btree (tenant_id, name_norm, account_id);
+grant delete, insert, select, update on account to entente_definer;
 grant select (xmin, tenant_id, account_id, source) on account to entente_definer;
 grant insert, select, update on account to entente_partner;
 grant delete, select, update on account to entente_retention;
@@ -41,6 +42,7 @@ grant delete, insert, select, update on account to entente_staff;
 grant delete, insert, select, update on account to entente_worker;
 alter table account enable row level security;
 alter table account force row level security;
+create policy definer_leave on account as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy definer_reach on account as permissive select to entente_definer using true;
 create policy partner_add on account as permissive insert to entente_partner check (source = 'partner'::text);
 create policy partner_reach on account as permissive all to entente_partner using (EXISTS ( SELECT 1 FROM account_partner s WHERE ((s.tenant_id = ( SELECT tenant() AS tenant)) AND (s.partner_id = ( SELECT partner() AS partner)) AND (s.account_id = account.account_id)))) check (EXISTS ( SELECT 1 FROM account_partner s WHERE ((s.tenant_id = ( SELECT tenant() AS tenant)) AND (s.partner_id = ( SELECT partner() AS partner)) AND (s.account_id = account.account_id))));
@@ -63,13 +65,14 @@ create table account_partner (
   constraint account_partner_pk PRIMARY KEY (tenant_id, partner_id, account_id)
 );
 CREATE INDEX account_partner_account_ix ON app.account_partner USING btree (tenant_id, account_id);
-grant select on account_partner to entente_definer;
+grant delete, insert, select, update on account_partner to entente_definer;
 grant insert, select on account_partner to entente_partner;
 grant delete, select, update on account_partner to entente_retention;
 grant delete, insert, select on account_partner to entente_staff;
 grant delete, insert, select, update on account_partner to entente_worker;
 alter table account_partner enable row level security;
 alter table account_partner force row level security;
+create policy definer_leave on account_partner as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy definer_reach on account_partner as permissive select to entente_definer using true;
 create policy partner_reach on account_partner as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
 create policy partner_take on account_partner as restrictive insert to entente_partner check may_take_account(account_id);
@@ -103,7 +106,7 @@ create table api_key (
 );
 CREATE INDEX api_key_hash_ix ON app.api_key USING btree (key_hash);
 CREATE INDEX api_key_member_ix ON app.api_key USING btree (tenant_id, member_id, created_at DESC);
-grant select on api_key to entente_definer;
+grant delete, insert, select, update on api_key to entente_definer;
 grant update (last_used_at, revoked_at) on api_key to entente_definer;
 grant insert, select, update on api_key to entente_partner;
 grant insert on api_key to entente_platform;
@@ -112,6 +115,7 @@ grant insert, select, update on api_key to entente_staff;
 grant delete, insert, select, update on api_key to entente_worker;
 alter table api_key enable row level security;
 alter table api_key force row level security;
+create policy definer_leave on api_key as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy definer_reach on api_key as permissive all to entente_definer using true check true;
 create policy partner_reach on api_key as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
 create policy platform_reach on api_key as permissive all to entente_platform using true check true;
@@ -124,6 +128,66 @@ CREATE TRIGGER history_insert AFTER INSERT ON app.api_key REFERENCING NEW TABLE 
 CREATE TRIGGER history_update AFTER UPDATE ON app.api_key REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('key_id', 'key_hash');
 CREATE TRIGGER partner_links BEFORE INSERT OR UPDATE ON app.api_key FOR EACH ROW EXECUTE FUNCTION partner_links('api_key_member_fk', 'member_id', 'member', 'member_id', 'api_key_partner_fk', 'partner_id', 'partner', 'partner_id');
 CREATE TRIGGER tell_auth_update AFTER UPDATE ON app.api_key FOR EACH ROW WHEN ((((old.revoked_at IS DISTINCT FROM new.revoked_at) OR (old.expires_at IS DISTINCT FROM new.expires_at)) OR (old.scopes IS DISTINCT FROM new.scopes))) EXECUTE FUNCTION tell_auth('key_id');
+
+create table archive_run (
+  tenant_id uuid not null, -- class=internal category=export
+  run_id uuid not null, -- class=internal category=export
+  status text not null default 'waiting'::text, -- class=internal category=export
+  step text not null default ''::text, -- class=internal category=export
+  done bigint not null default 0, -- class=internal category=export
+  total bigint not null default 0, -- class=internal category=export
+  file_id uuid, -- class=internal category=export
+  bytes bigint not null default 0, -- class=internal category=export
+  failure text not null default ''::text, -- class=internal category=export
+  created_by uuid, -- class=internal category=export
+  created_by_name text not null default ''::text, -- class=personal category=export
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=export
+  finished_at timestamp with time zone, -- class=internal category=export
+  constraint archive_run_pk PRIMARY KEY (tenant_id, run_id),
+  constraint archive_run_status_ck CHECK ((status = ANY (ARRAY['waiting'::text, 'working'::text, 'done'::text, 'failed'::text]))),
+  constraint archive_run_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+CREATE INDEX archive_run_created_ix ON app.archive_run USING btree (tenant_id, created_at DESC, run_id DESC);
+grant delete, insert, select, update on archive_run to entente_definer;
+grant delete, select, update on archive_run to entente_retention;
+grant insert, select on archive_run to entente_staff;
+grant delete, insert, select, update on archive_run to entente_worker;
+alter table archive_run enable row level security;
+alter table archive_run force row level security;
+create policy definer_leave on archive_run as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy retention_reach on archive_run as permissive all to entente_retention using true check true;
+create policy staff_reach on archive_run as permissive all to entente_staff using true check true;
+create policy tenant_floor on archive_run as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on archive_run as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.archive_run REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('run_id', 'step', 'done');
+CREATE TRIGGER history_insert AFTER INSERT ON app.archive_run REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('run_id', 'step', 'done');
+CREATE TRIGGER history_update AFTER UPDATE ON app.archive_run REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('run_id', 'step', 'done');
+
+create table arrival (
+  tenant_id uuid not null, -- class=internal category=authorization
+  arrival_id uuid not null, -- class=internal category=authorization
+  manifest text not null, -- class=internal category=authorization
+  signed_by text not null default ''::text, -- class=internal category=authorization
+  exported_at timestamp with time zone not null, -- class=internal category=authorization
+  arrived_at timestamp with time zone not null, -- class=internal category=authorization
+  constraint arrival_manifest_ck CHECK ((manifest ~ '^[0-9a-f]{64}$'::text)),
+  constraint arrival_pk PRIMARY KEY (tenant_id, arrival_id),
+  constraint arrival_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+grant delete, insert, select, update on arrival to entente_definer;
+grant insert on arrival to entente_platform;
+grant select on arrival to entente_staff;
+grant delete, insert, select, update on arrival to entente_worker;
+alter table arrival enable row level security;
+alter table arrival force row level security;
+create policy definer_leave on arrival as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy platform_reach on arrival as permissive all to entente_platform using true check true;
+create policy staff_reach on arrival as permissive all to entente_staff using true check true;
+create policy tenant_floor on arrival as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on arrival as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.arrival REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('arrival_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.arrival REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('arrival_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.arrival REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('arrival_id');
 
 create table audit_entry (
   tenant_id uuid not null, -- class=internal category=audit-log
@@ -169,6 +233,7 @@ CREATE INDEX audit_entry_object_ix ON ONLY app.audit_entry USING btree (tenant_i
 CREATE INDEX audit_entry_partner_ix ON ONLY app.audit_entry USING btree (tenant_id, partner_id, at DESC);
 CREATE INDEX audit_entry_plain_ix ON ONLY app.audit_entry USING btree (tenant_id, at) WHERE (commitment IS NULL);
 CREATE INDEX audit_entry_xact_ix ON ONLY app.audit_entry USING btree (xact);
+grant delete, insert, select, update on audit_entry to entente_definer;
 grant select (tenant_id, entry_id, at, commitment, erased_at, xact) on audit_entry to entente_definer;
 grant update (actor_name, object_label, changes, note, request_id, ip, user_agent, category, payload, salt, commitment, erased_at, xact) on audit_entry to entente_definer;
 grant insert, select on audit_entry to entente_partner;
@@ -179,6 +244,7 @@ grant insert, select on audit_entry to entente_worker;
 alter table audit_entry enable row level security;
 alter table audit_entry force row level security;
 create policy definer_change on audit_entry as permissive update to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy definer_leave on audit_entry as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy definer_reach on audit_entry as permissive select to entente_definer using (tenant_id = ( SELECT tenant() AS tenant));
 create policy partner_reach on audit_entry as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
 create policy partner_signs on audit_entry as restrictive insert to entente_partner check ((NOT (actor_id IS DISTINCT FROM ( SELECT member() AS member))) AND (actor_kind = ANY (ARRAY['person'::text, 'service'::text])));
@@ -262,10 +328,12 @@ create table concern (
   constraint concern_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
 );
 CREATE INDEX concern_created_ix ON app.concern USING btree (tenant_id, created_at DESC, concern_id DESC);
+grant delete, insert, select, update on concern to entente_definer;
 grant select, update on concern to entente_staff;
 grant delete, insert, select, update on concern to entente_worker;
 alter table concern enable row level security;
 alter table concern force row level security;
+create policy definer_leave on concern as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy staff_reach on concern as permissive all to entente_staff using true check true;
 create policy tenant_floor on concern as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on concern as permissive all to entente_worker using true check true;
@@ -305,6 +373,7 @@ CREATE INDEX contact_email_ix ON app.contact USING btree (tenant_id, email) WHER
 CREATE INDEX contact_name_ix ON app.contact USING btree (tenant_id, name, contact_id);
 CREATE INDEX contact_partner_ix ON app.contact USING btree (tenant_id, partner_id, name, contact_id);
 CREATE INDEX contact_restricted_ix ON app.contact USING btree (tenant_id, restricted_at) WHERE (restricted_at IS NOT NULL);
+grant delete, insert, select, update on contact to entente_definer;
 grant select (tenant_id, contact_id, email, restricted_at) on contact to entente_definer;
 grant delete, insert, select, update on contact to entente_partner;
 grant delete, select, update on contact to entente_retention;
@@ -312,6 +381,7 @@ grant delete, insert, select, update on contact to entente_staff;
 grant delete, insert, select, update on contact to entente_worker;
 alter table contact enable row level security;
 alter table contact force row level security;
+create policy definer_leave on contact as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy definer_reach on contact as permissive select to entente_definer using true;
 create policy partner_reach on contact as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
 create policy retention_reach on contact as permissive all to entente_retention using true check true;
@@ -356,6 +426,7 @@ CREATE INDEX contact_consent_contact_ix ON app.contact_consent USING btree (tena
 CREATE INDEX contact_consent_live_ix ON app.contact_consent USING btree (tenant_id, purpose, basis) WHERE (withdrawn_at IS NULL);
 CREATE INDEX contact_consent_member_ix ON app.contact_consent USING btree (tenant_id, member_id, given_at DESC) WHERE (member_id IS NOT NULL);
 CREATE INDEX contact_consent_partner_ix ON app.contact_consent USING btree (tenant_id, partner_id);
+grant delete, insert, select, update on contact_consent to entente_definer;
 grant select (tenant_id, contact_id, member_id, purpose, basis, given_at, withdrawn_at) on contact_consent to entente_definer;
 grant insert, select, update on contact_consent to entente_partner;
 grant delete, select, update on contact_consent to entente_retention;
@@ -363,6 +434,7 @@ grant insert, select, update on contact_consent to entente_staff;
 grant delete, insert, select, update on contact_consent to entente_worker;
 alter table contact_consent enable row level security;
 alter table contact_consent force row level security;
+create policy definer_leave on contact_consent as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy definer_reach on contact_consent as permissive select to entente_definer using true;
 create policy partner_reach on contact_consent as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
 create policy retention_reach on contact_consent as permissive all to entente_retention using true check true;
@@ -387,11 +459,13 @@ create table data_key (
   constraint data_key_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id),
   constraint data_key_version_ck CHECK ((key_version > 0))
 );
+grant delete, insert, select, update on data_key to entente_definer;
 grant insert on data_key to entente_platform;
 grant select (tenant_id, key_version) on data_key to entente_platform;
 grant insert, select, update on data_key to entente_worker;
 alter table data_key enable row level security;
 alter table data_key force row level security;
+create policy definer_leave on data_key as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy platform_reach on data_key as permissive all to entente_platform using true check true;
 create policy tenant_floor on data_key as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on data_key as permissive all to entente_worker using true check true;
@@ -473,6 +547,7 @@ CREATE INDEX deal_similar_ix ON app.deal USING gin (tenant_id, name_norm gin_trg
 CREATE INDEX deal_stage_ix ON app.deal USING btree (tenant_id, stage_id, amount_rank DESC, deal_id DESC) WHERE (state = 'approved'::text);
 CREATE INDEX deal_state_ix ON app.deal USING btree (tenant_id, state, created_at DESC, deal_id DESC);
 CREATE INDEX deal_won_ix ON app.deal USING btree (tenant_id, partner_id, closed_on) INCLUDE (currency, amount_minor) WHERE (state = 'won'::text);
+grant delete, insert, select, update on deal to entente_definer;
 grant select (tenant_id, deal_id, partner_id, title, account_name, claim_key, name_norm, search_text, state, amount_minor, currency, created_at) on deal to entente_definer;
 grant insert, select, update on deal to entente_partner;
 grant delete, select, update on deal to entente_retention;
@@ -480,6 +555,7 @@ grant delete, insert, select, update on deal to entente_staff;
 grant delete, insert, select, update on deal to entente_worker;
 alter table deal enable row level security;
 alter table deal force row level security;
+create policy definer_leave on deal as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy definer_reach on deal as permissive select to entente_definer using true;
 create policy partner_reach on deal as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
 create policy retention_reach on deal as permissive all to entente_retention using true check true;
@@ -507,6 +583,7 @@ create table deal_claim (
   constraint deal_claim_pk PRIMARY KEY (tenant_id, claim_id)
 );
 CREATE INDEX deal_claim_deal_ix ON app.deal_claim USING btree (tenant_id, deal_id);
+grant delete, insert, select, update on deal_claim to entente_definer;
 grant select (tenant_id, deal_id, partner_id, claim_key, period) on deal_claim to entente_definer;
 grant select, update on deal_claim to entente_partner;
 grant delete, select, update on deal_claim to entente_retention;
@@ -514,6 +591,7 @@ grant delete, insert, select, update on deal_claim to entente_staff;
 grant delete, insert, select, update on deal_claim to entente_worker;
 alter table deal_claim enable row level security;
 alter table deal_claim force row level security;
+create policy definer_leave on deal_claim as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy definer_reach on deal_claim as permissive select to entente_definer using true;
 create policy partner_reach on deal_claim as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
 create policy retention_reach on deal_claim as permissive all to entente_retention using true check true;
@@ -543,12 +621,14 @@ create table deal_note (
   constraint deal_note_side_ck CHECK ((author_side = ANY (ARRAY['vendor'::text, 'partner'::text])))
 );
 CREATE INDEX deal_note_deal_ix ON app.deal_note USING btree (tenant_id, deal_id, created_at DESC);
+grant delete, insert, select, update on deal_note to entente_definer;
 grant insert, select on deal_note to entente_partner;
 grant delete, select, update on deal_note to entente_retention;
 grant delete, insert, select, update on deal_note to entente_staff;
 grant delete, insert, select, update on deal_note to entente_worker;
 alter table deal_note enable row level security;
 alter table deal_note force row level security;
+create policy definer_leave on deal_note as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy partner_reach on deal_note as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
 create policy retention_reach on deal_note as permissive all to entente_retention using true check true;
 create policy staff_reach on deal_note as permissive all to entente_staff using true check true;
@@ -558,6 +638,49 @@ CREATE TRIGGER history_delete AFTER DELETE ON app.deal_note REFERENCING OLD TABL
 CREATE TRIGGER history_insert AFTER INSERT ON app.deal_note REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('note_id');
 CREATE TRIGGER history_update AFTER UPDATE ON app.deal_note REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('note_id');
 CREATE TRIGGER partner_links BEFORE INSERT OR UPDATE ON app.deal_note FOR EACH ROW EXECUTE FUNCTION partner_links('deal_note_deal_fk', 'deal_id', 'deal', 'deal_id', 'deal_note_partner_fk', 'partner_id', 'partner', 'partner_id');
+
+create table departure (
+  tenant_id uuid not null, -- class=internal category=authorization
+  departure_id uuid not null, -- class=internal category=authorization
+  state text not null, -- class=internal category=authorization
+  reason text not null default ''::text, -- class=personal category=authorization
+  at_once boolean not null default false, -- class=internal category=authorization
+  asked_by uuid, -- class=internal category=authorization
+  asked_by_name text not null default ''::text, -- class=personal category=authorization
+  asked_at timestamp with time zone not null, -- class=internal category=authorization
+  agreed_by uuid, -- class=internal category=authorization
+  agreed_by_name text not null default ''::text, -- class=personal category=authorization
+  agreed_at timestamp with time zone, -- class=internal category=authorization
+  purge_after timestamp with time zone, -- class=internal category=authorization
+  closed_at timestamp with time zone, -- class=internal category=authorization
+  step text not null default ''::text, -- class=internal category=authorization
+  counts jsonb not null default '{}'::jsonb, -- class=internal category=authorization
+  kept jsonb not null default '[]'::jsonb, -- class=internal category=authorization
+  head jsonb not null default '{}'::jsonb, -- class=internal category=authorization
+  tell jsonb not null default '[]'::jsonb, -- class=personal category=authorization
+  certificate text not null default ''::text, -- class=public category=business-data
+  finished_at timestamp with time zone, -- class=internal category=authorization
+  told_at timestamp with time zone, -- class=internal category=authorization
+  version integer not null default 1, -- class=internal category=authorization
+  constraint departure_four_eyes_ck CHECK (((agreed_by IS NULL) OR (asked_by IS DISTINCT FROM agreed_by))),
+  constraint departure_pk PRIMARY KEY (tenant_id, departure_id),
+  constraint departure_reason_ck CHECK ((length(reason) <= 1000)),
+  constraint departure_state_ck CHECK ((state = ANY (ARRAY['asked'::text, 'closing'::text, 'purging'::text, 'done'::text, 'taken_back'::text]))),
+  constraint departure_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+CREATE UNIQUE INDEX departure_open_uq ON app.departure USING btree (tenant_id) WHERE (state = ANY (ARRAY['asked'::text, 'closing'::text, 'purging'::text]));
+grant delete, insert, select, update on departure to entente_definer;
+grant select on departure to entente_staff;
+grant insert, select, update on departure to entente_worker;
+alter table departure enable row level security;
+alter table departure force row level security;
+create policy definer_leave on departure as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy staff_reach on departure as permissive all to entente_staff using true check true;
+create policy tenant_floor on departure as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on departure as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.departure REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('departure_id', 'tell', 'counts');
+CREATE TRIGGER history_insert AFTER INSERT ON app.departure REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('departure_id', 'tell', 'counts');
+CREATE TRIGGER history_update AFTER UPDATE ON app.departure REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('departure_id', 'tell', 'counts');
 
 create table document (
   tenant_id uuid not null, -- class=public category=business-data
@@ -579,12 +702,14 @@ create table document (
   constraint document_pk PRIMARY KEY (tenant_id, document_id),
   constraint document_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
 );
+grant delete, insert, select, update on document to entente_definer;
 grant select on document to entente_partner;
 grant select on document to entente_public;
 grant insert, select, update on document to entente_staff;
 grant delete, insert, select, update on document to entente_worker;
 alter table document enable row level security;
 alter table document force row level security;
+create policy definer_leave on document as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy partner_reach on document as permissive all to entente_partner using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy public_reach on document as permissive select to entente_public using true;
 create policy staff_reach on document as permissive all to entente_staff using true check true;
@@ -611,11 +736,13 @@ create table document_acceptance (
 );
 CREATE INDEX document_acceptance_member_ix ON app.document_acceptance USING btree (tenant_id, member_id);
 CREATE INDEX document_acceptance_partner_ix ON app.document_acceptance USING btree (tenant_id, partner_id, version_id);
+grant delete, insert, select, update on document_acceptance to entente_definer;
 grant insert, select on document_acceptance to entente_partner;
 grant insert, select on document_acceptance to entente_staff;
 grant delete, insert, select, update on document_acceptance to entente_worker;
 alter table document_acceptance enable row level security;
 alter table document_acceptance force row level security;
+create policy definer_leave on document_acceptance as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy partner_reach on document_acceptance as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
 create policy staff_reach on document_acceptance as permissive all to entente_staff using true check true;
 create policy tenant_floor on document_acceptance as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
@@ -664,12 +791,14 @@ create table document_version (
   constraint document_version_title_ck CHECK (((length(title) >= 1) AND (length(title) <= 200)))
 );
 CREATE INDEX document_version_effective_ix ON app.document_version USING btree (tenant_id, document_id, effective_at DESC) WHERE (status = 'announced'::text);
+grant delete, insert, select, update on document_version to entente_definer;
 grant select on document_version to entente_partner;
 grant select on document_version to entente_public;
 grant delete, insert, select, update on document_version to entente_staff;
 grant delete, insert, select, update on document_version to entente_worker;
 alter table document_version enable row level security;
 alter table document_version force row level security;
+create policy definer_leave on document_version as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy partner_published on document_version as permissive select to entente_partner using (status = 'announced'::text);
 create policy public_published on document_version as permissive select to entente_public using (status = 'announced'::text);
 create policy staff_reach on document_version as permissive all to entente_staff using true check true;
@@ -691,10 +820,12 @@ create table erasure_ledger (
   constraint erasure_ledger_pk PRIMARY KEY (tenant_id, ledger_id)
 );
 CREATE INDEX erasure_ledger_at_ix ON app.erasure_ledger USING btree (tenant_id, at DESC);
+grant delete, insert, select, update on erasure_ledger to entente_definer;
 grant select on erasure_ledger to entente_staff;
 grant insert, select, update on erasure_ledger to entente_worker;
 alter table erasure_ledger enable row level security;
 alter table erasure_ledger force row level security;
+create policy definer_leave on erasure_ledger as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy staff_reach on erasure_ledger as permissive all to entente_staff using true check true;
 create policy tenant_floor on erasure_ledger as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on erasure_ledger as permissive all to entente_worker using true check true;
@@ -715,12 +846,14 @@ create table idempotency (
   constraint idempotency_pk PRIMARY KEY (tenant_id, credential_id, key)
 );
 CREATE INDEX idempotency_age_ix ON app.idempotency USING btree (tenant_id, created_at);
+grant delete, insert, select, update on idempotency to entente_definer;
 grant insert, select, update on idempotency to entente_partner;
 grant delete, select, update on idempotency to entente_retention;
 grant insert, select, update on idempotency to entente_staff;
 grant delete, insert, select, update on idempotency to entente_worker;
 alter table idempotency enable row level security;
 alter table idempotency force row level security;
+create policy definer_leave on idempotency as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy partner_reach on idempotency as permissive all to entente_partner using (member_id = ( SELECT member() AS member)) check (member_id = ( SELECT member() AS member));
 create policy retention_reach on idempotency as permissive all to entente_retention using true check true;
 create policy staff_reach on idempotency as permissive all to entente_staff using true check true;
@@ -741,11 +874,13 @@ create table import_row (
   constraint import_row_run_fk FOREIGN KEY (tenant_id, import_id) REFERENCES import_run(tenant_id, import_id) ON DELETE CASCADE
 );
 CREATE INDEX import_row_outcome_ix ON app.import_row USING btree (tenant_id, import_id, outcome, row_no);
+grant delete, insert, select, update on import_row to entente_definer;
 grant delete, select, update on import_row to entente_retention;
 grant delete, insert, select, update on import_row to entente_staff;
 grant delete, insert, select, update on import_row to entente_worker;
 alter table import_row enable row level security;
 alter table import_row force row level security;
+create policy definer_leave on import_row as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy retention_reach on import_row as permissive all to entente_retention using true check true;
 create policy staff_reach on import_row as permissive all to entente_staff using true check true;
 create policy tenant_floor on import_row as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
@@ -788,11 +923,13 @@ create table import_run (
 );
 CREATE INDEX import_run_age_ix ON app.import_run USING btree (tenant_id, created_at);
 CREATE INDEX import_run_created_ix ON app.import_run USING btree (tenant_id, created_at DESC, import_id DESC);
+grant delete, insert, select, update on import_run to entente_definer;
 grant delete, select, update on import_run to entente_retention;
 grant insert, select, update on import_run to entente_staff;
 grant delete, insert, select, update on import_run to entente_worker;
 alter table import_run enable row level security;
 alter table import_run force row level security;
+create policy definer_leave on import_run as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy retention_reach on import_run as permissive all to entente_retention using true check true;
 create policy staff_reach on import_run as permissive all to entente_staff using true check true;
 create policy tenant_floor on import_run as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
@@ -857,10 +994,12 @@ create table incident (
   constraint incident_title_ck CHECK (((length(title) >= 1) AND (length(title) <= 200)))
 );
 CREATE INDEX incident_created_ix ON app.incident USING btree (tenant_id, created_at DESC, incident_id DESC);
+grant delete, insert, select, update on incident to entente_definer;
 grant insert, select, update on incident to entente_staff;
 grant delete, insert, select, update on incident to entente_worker;
 alter table incident enable row level security;
 alter table incident force row level security;
+create policy definer_leave on incident as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy staff_reach on incident as permissive all to entente_staff using true check true;
 create policy tenant_floor on incident as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on incident as permissive all to entente_worker using true check true;
@@ -883,10 +1022,12 @@ create table incident_action (
   constraint incident_action_pk PRIMARY KEY (tenant_id, action_id)
 );
 CREATE INDEX incident_action_incident_ix ON app.incident_action USING btree (tenant_id, incident_id, due_on);
+grant delete, insert, select, update on incident_action to entente_definer;
 grant insert, select, update on incident_action to entente_staff;
 grant delete, insert, select, update on incident_action to entente_worker;
 alter table incident_action enable row level security;
 alter table incident_action force row level security;
+create policy definer_leave on incident_action as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy staff_reach on incident_action as permissive all to entente_staff using true check true;
 create policy tenant_floor on incident_action as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on incident_action as permissive all to entente_worker using true check true;
@@ -911,10 +1052,12 @@ create table incident_affected (
   constraint incident_affected_pk PRIMARY KEY (tenant_id, affected_id),
   constraint incident_affected_ref_uq UNIQUE (tenant_id, incident_id, kind, ref_id)
 );
+grant delete, insert, select, update on incident_affected to entente_definer;
 grant delete, insert, select on incident_affected to entente_staff;
 grant delete, insert, select, update on incident_affected to entente_worker;
 alter table incident_affected enable row level security;
 alter table incident_affected force row level security;
+create policy definer_leave on incident_affected as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy staff_reach on incident_affected as permissive all to entente_staff using true check true;
 create policy tenant_floor on incident_affected as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on incident_affected as permissive all to entente_worker using true check true;
@@ -948,10 +1091,12 @@ create table incident_clock (
   constraint incident_clock_waived_ck CHECK (((waived_at IS NULL) OR (met_note <> ''::text)))
 );
 CREATE INDEX incident_clock_running_ix ON app.incident_clock USING btree (tenant_id, due_at) WHERE ((met_at IS NULL) AND (waived_at IS NULL));
+grant delete, insert, select, update on incident_clock to entente_definer;
 grant insert, select, update on incident_clock to entente_staff;
 grant delete, insert, select, update on incident_clock to entente_worker;
 alter table incident_clock enable row level security;
 alter table incident_clock force row level security;
+create policy definer_leave on incident_clock as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy staff_reach on incident_clock as permissive all to entente_staff using true check true;
 create policy tenant_floor on incident_clock as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on incident_clock as permissive all to entente_worker using true check true;
@@ -974,10 +1119,12 @@ create table incident_entry (
   constraint incident_entry_pk PRIMARY KEY (tenant_id, entry_id)
 );
 CREATE INDEX incident_entry_incident_ix ON app.incident_entry USING btree (tenant_id, incident_id, at);
+grant delete, insert, select, update on incident_entry to entente_definer;
 grant insert, select on incident_entry to entente_staff;
 grant insert, select on incident_entry to entente_worker;
 alter table incident_entry enable row level security;
 alter table incident_entry force row level security;
+create policy definer_leave on incident_entry as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy staff_reach on incident_entry as permissive all to entente_staff using true check true;
 create policy tenant_floor on incident_entry as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on incident_entry as permissive all to entente_worker using true check true;
@@ -1014,10 +1161,12 @@ create table incident_notice (
   constraint incident_notice_status_ck CHECK ((status = ANY (ARRAY['draft'::text, 'sent'::text])))
 );
 CREATE INDEX incident_notice_incident_ix ON app.incident_notice USING btree (tenant_id, incident_id, created_at);
+grant delete, insert, select, update on incident_notice to entente_definer;
 grant insert, select, update on incident_notice to entente_staff;
 grant delete, insert, select, update on incident_notice to entente_worker;
 alter table incident_notice enable row level security;
 alter table incident_notice force row level security;
+create policy definer_leave on incident_notice as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy staff_reach on incident_notice as permissive all to entente_staff using true check true;
 create policy tenant_floor on incident_notice as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on incident_notice as permissive all to entente_worker using true check true;
@@ -1089,7 +1238,7 @@ create table invitation (
 );
 CREATE INDEX invitation_member_ix ON app.invitation USING btree (tenant_id, member_id, created_at DESC);
 CREATE INDEX invitation_token_ix ON app.invitation USING btree (token_hash);
-grant select on invitation to entente_definer;
+grant delete, insert, select, update on invitation to entente_definer;
 grant update (revoked_at) on invitation to entente_definer;
 grant insert, select, update on invitation to entente_partner;
 grant delete, select, update on invitation to entente_retention;
@@ -1098,6 +1247,7 @@ grant delete, insert, select, update on invitation to entente_worker;
 alter table invitation enable row level security;
 alter table invitation force row level security;
 create policy definer_end on invitation as permissive update to entente_definer using true check true;
+create policy definer_leave on invitation as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy definer_reach on invitation as permissive select to entente_definer using true;
 create policy partner_reach on invitation as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
 create policy retention_reach on invitation as permissive all to entente_retention using true check true;
@@ -1108,6 +1258,32 @@ CREATE TRIGGER history_delete AFTER DELETE ON app.invitation REFERENCING OLD TAB
 CREATE TRIGGER history_insert AFTER INSERT ON app.invitation REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('invitation_id', 'token_hash');
 CREATE TRIGGER history_update AFTER UPDATE ON app.invitation REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('invitation_id', 'token_hash');
 CREATE TRIGGER partner_links BEFORE INSERT OR UPDATE ON app.invitation FOR EACH ROW EXECUTE FUNCTION partner_links('invitation_member_fk', 'member_id', 'member', 'member_id', 'invitation_partner_fk', 'partner_id', 'partner', 'partner_id');
+
+create table kept_record (
+  tenant_id uuid not null, -- class=internal category=legal-entity
+  record_id uuid not null default gen_random_uuid(), -- class=internal category=legal-entity
+  table_name text not null, -- class=internal category=legal-entity
+  category text not null, -- class=internal category=legal-entity
+  reason text not null, -- class=internal category=legal-entity
+  until timestamp with time zone, -- class=internal category=legal-entity
+  record jsonb not null, -- class=personal category=legal-entity
+  created_at timestamp with time zone not null default app.now(), -- class=internal category=legal-entity
+  constraint kept_record_pk PRIMARY KEY (tenant_id, record_id),
+  constraint kept_record_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+CREATE INDEX kept_record_until_ix ON app.kept_record USING btree (tenant_id, until);
+grant delete, insert, select, update on kept_record to entente_definer;
+grant delete, select, update on kept_record to entente_retention;
+grant delete, insert, select, update on kept_record to entente_worker;
+alter table kept_record enable row level security;
+alter table kept_record force row level security;
+create policy definer_leave on kept_record as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy retention_reach on kept_record as permissive all to entente_retention using true check true;
+create policy tenant_floor on kept_record as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on kept_record as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.kept_record REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('record_id', 'record');
+CREATE TRIGGER history_insert AFTER INSERT ON app.kept_record REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('record_id', 'record');
+CREATE TRIGGER history_update AFTER UPDATE ON app.kept_record REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('record_id', 'record');
 
 create table legal_duty (
   tenant_id uuid not null, -- class=internal category=authorization
@@ -1126,12 +1302,14 @@ create table legal_duty (
   constraint legal_duty_reason_ck CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
   constraint legal_duty_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
 );
+grant delete, insert, select, update on legal_duty to entente_definer;
 grant insert on legal_duty to entente_platform;
 grant select on legal_duty to entente_retention;
 grant delete, insert, select, update on legal_duty to entente_staff;
 grant delete, insert, select, update on legal_duty to entente_worker;
 alter table legal_duty enable row level security;
 alter table legal_duty force row level security;
+create policy definer_leave on legal_duty as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy platform_reach on legal_duty as permissive all to entente_platform using true check true;
 create policy retention_reach on legal_duty as permissive select to entente_retention using true;
 create policy staff_reach on legal_duty as permissive all to entente_staff using true check true;
@@ -1169,11 +1347,13 @@ create table legal_hold (
 );
 CREATE INDEX legal_hold_active_ix ON app.legal_hold USING btree (tenant_id, kind, object_id) WHERE (released_at IS NULL);
 CREATE INDEX legal_hold_placed_ix ON app.legal_hold USING btree (tenant_id, placed_at DESC, hold_id DESC);
+grant delete, insert, select, update on legal_hold to entente_definer;
 grant select on legal_hold to entente_retention;
 grant insert, select, update on legal_hold to entente_staff;
 grant select on legal_hold to entente_worker;
 alter table legal_hold enable row level security;
 alter table legal_hold force row level security;
+create policy definer_leave on legal_hold as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy retention_reach on legal_hold as permissive select to entente_retention using true;
 create policy staff_reach on legal_hold as permissive all to entente_staff using true check true;
 create policy tenant_floor on legal_hold as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
@@ -1204,12 +1384,14 @@ create table mail (
   constraint mail_to_ck CHECK ((length(to_email) <= 254))
 );
 CREATE INDEX mail_created_ix ON app.mail USING btree (tenant_id, created_at DESC, mail_id DESC);
+grant delete, insert, select, update on mail to entente_definer;
 grant insert on mail to entente_partner;
 grant delete, select, update on mail to entente_retention;
 grant insert, select on mail to entente_staff;
 grant delete, insert, select, update on mail to entente_worker;
 alter table mail enable row level security;
 alter table mail force row level security;
+create policy definer_leave on mail as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy partner_reach on mail as permissive all to entente_partner using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy retention_reach on mail as permissive all to entente_retention using true check true;
 create policy staff_reach on mail as permissive all to entente_staff using true check true;
@@ -1264,7 +1446,7 @@ CREATE INDEX member_partner_ix ON app.member USING btree (tenant_id, partner_id,
 CREATE INDEX member_person_ix ON app.member USING btree (person_id) WHERE (person_id IS NOT NULL);
 CREATE UNIQUE INDEX member_person_uq ON app.member USING btree (tenant_id, person_id, partner_id) NULLS NOT DISTINCT WHERE ((person_id IS NOT NULL) AND (status <> 'removed'::text));
 CREATE INDEX member_restricted_ix ON app.member USING btree (tenant_id, restricted_at) WHERE (restricted_at IS NOT NULL);
-grant select on member to entente_definer;
+grant delete, insert, select, update on member to entente_definer;
 grant update (person_id) on member to entente_definer;
 grant insert, select, update on member to entente_partner;
 grant insert on member to entente_platform;
@@ -1274,6 +1456,7 @@ grant delete, insert, select, update on member to entente_worker;
 alter table member enable row level security;
 alter table member force row level security;
 create policy definer_end on member as permissive update to entente_definer using true check true;
+create policy definer_leave on member as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy definer_reach on member as permissive select to entente_definer using true;
 create policy partner_reach on member as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
 create policy platform_reach on member as permissive all to entente_platform using true check true;
@@ -1317,10 +1500,12 @@ create table notice (
   constraint notice_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
 );
 CREATE INDEX notice_object_ix ON app.notice USING btree (tenant_id, object_id, created_at DESC);
+grant delete, insert, select, update on notice to entente_definer;
 grant insert, select on notice to entente_staff;
 grant delete, insert, select, update on notice to entente_worker;
 alter table notice enable row level security;
 alter table notice force row level security;
+create policy definer_leave on notice as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy staff_reach on notice as permissive all to entente_staff using true check true;
 create policy tenant_floor on notice as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on notice as permissive all to entente_worker using true check true;
@@ -1349,10 +1534,12 @@ create table notice_recipient (
 );
 CREATE INDEX notice_recipient_member_ix ON app.notice_recipient USING btree (tenant_id, member_id);
 CREATE INDEX notice_recipient_waiting_ix ON app.notice_recipient USING btree (tenant_id, notice_id, "position") WHERE (outcome = 'waiting'::text);
+grant delete, insert, select, update on notice_recipient to entente_definer;
 grant insert, select on notice_recipient to entente_staff;
 grant delete, insert, select, update on notice_recipient to entente_worker;
 alter table notice_recipient enable row level security;
 alter table notice_recipient force row level security;
+create policy definer_leave on notice_recipient as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy staff_reach on notice_recipient as permissive all to entente_staff using true check true;
 create policy tenant_floor on notice_recipient as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on notice_recipient as permissive all to entente_worker using true check true;
@@ -1401,7 +1588,7 @@ create table partner (
   constraint partner_domains_ck CHECK ((cardinality(domains) <= 50)),
   constraint partner_external_uq UNIQUE (tenant_id, external_id),
   constraint partner_kind_ck CHECK ((kind = ANY (ARRAY['reseller'::text, 'referrer'::text, 'distributor'::text, 'agency'::text, 'technology'::text]))),
-  constraint partner_manager_fk FOREIGN KEY (tenant_id, manager_id) REFERENCES member(tenant_id, member_id),
+  constraint partner_manager_fk FOREIGN KEY (tenant_id, manager_id) REFERENCES member(tenant_id, member_id) DEFERRABLE,
   constraint partner_name_ck CHECK (((length(name) >= 1) AND (length(name) <= 200))),
   constraint partner_pk PRIMARY KEY (tenant_id, partner_id),
   constraint partner_region_ck CHECK ((length(region) <= 100)),
@@ -1413,13 +1600,14 @@ CREATE INDEX partner_ended_ix ON app.partner USING btree (tenant_id, ended_at) W
 CREATE INDEX partner_import_ix ON app.partner USING btree (tenant_id, import_id) WHERE (import_id IS NOT NULL);
 CREATE INDEX partner_label_ix ON app.partner USING btree (tenant_id, partner_id) INCLUDE (name);
 CREATE INDEX partner_name_ix ON app.partner USING btree (tenant_id, name_norm, partner_id);
-grant select on partner to entente_definer;
+grant delete, insert, select, update on partner to entente_definer;
 grant select on partner to entente_partner;
 grant delete, select, update on partner to entente_retention;
 grant delete, insert, select, update on partner to entente_staff;
 grant delete, insert, select, update on partner to entente_worker;
 alter table partner enable row level security;
 alter table partner force row level security;
+create policy definer_leave on partner as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy definer_reach on partner as permissive select to entente_definer using true;
 create policy partner_reach on partner as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
 create policy retention_reach on partner as permissive all to entente_retention using true check true;
@@ -1470,6 +1658,7 @@ create table policy_clock (
   constraint policy_clock_pk PRIMARY KEY (tenant_id, clock),
   constraint policy_clock_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
 );
+grant delete, insert, select, update on policy_clock to entente_definer;
 grant select on policy_clock to entente_partner;
 grant insert on policy_clock to entente_platform;
 grant select on policy_clock to entente_public;
@@ -1477,6 +1666,7 @@ grant delete, insert, select, update on policy_clock to entente_staff;
 grant delete, insert, select, update on policy_clock to entente_worker;
 alter table policy_clock enable row level security;
 alter table policy_clock force row level security;
+create policy definer_leave on policy_clock as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy partner_reach on policy_clock as permissive all to entente_partner using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy platform_reach on policy_clock as permissive all to entente_platform using true check true;
 create policy public_reach on policy_clock as permissive select to entente_public using true;
@@ -1503,12 +1693,14 @@ create table policy_version (
   constraint policy_version_profile_ck CHECK ((profile ~ '^[a-z0-9][a-z0-9-]{0,39}$'::text)),
   constraint policy_version_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
 );
+grant delete, insert, select, update on policy_version to entente_definer;
 grant insert on policy_version to entente_platform;
 grant select (tenant_id, policy_id, number, profile, document, applied_at) on policy_version to entente_public;
 grant insert, select on policy_version to entente_staff;
 grant insert, select on policy_version to entente_worker;
 alter table policy_version enable row level security;
 alter table policy_version force row level security;
+create policy definer_leave on policy_version as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy platform_reach on policy_version as permissive all to entente_platform using true check true;
 create policy public_reach on policy_version as permissive select to entente_public using true;
 create policy staff_reach on policy_version as permissive all to entente_staff using true check true;
@@ -1533,11 +1725,13 @@ create table privacy_kept (
   constraint privacy_kept_request_fk FOREIGN KEY (tenant_id, request_id) REFERENCES privacy_request(tenant_id, request_id) ON DELETE CASCADE,
   constraint privacy_kept_row_uq UNIQUE (tenant_id, request_id, table_name, row_key)
 );
+grant delete, insert, select, update on privacy_kept to entente_definer;
 grant delete, select, update on privacy_kept to entente_retention;
 grant select on privacy_kept to entente_staff;
 grant delete, insert, select on privacy_kept to entente_worker;
 alter table privacy_kept enable row level security;
 alter table privacy_kept force row level security;
+create policy definer_leave on privacy_kept as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy retention_reach on privacy_kept as permissive all to entente_retention using true check true;
 create policy staff_reach on privacy_kept as permissive all to entente_staff using true check true;
 create policy tenant_floor on privacy_kept as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
@@ -1626,6 +1820,7 @@ CREATE INDEX privacy_request_link_ix ON app.privacy_request USING btree (link_ha
 CREATE INDEX privacy_request_member_ix ON app.privacy_request USING btree (tenant_id, member_id, received_at DESC) WHERE (member_id IS NOT NULL);
 CREATE INDEX privacy_request_open_ix ON app.privacy_request USING btree (tenant_id, due_at, request_id) WHERE (closed_at IS NULL);
 CREATE INDEX privacy_request_received_ix ON app.privacy_request USING btree (tenant_id, received_at DESC, request_id DESC);
+grant delete, insert, select, update on privacy_request to entente_definer;
 grant select (tenant_id, request_id, link_hash) on privacy_request to entente_definer;
 grant insert, select, update on privacy_request to entente_partner;
 grant delete, select, update on privacy_request to entente_retention;
@@ -1633,6 +1828,7 @@ grant insert, select, update on privacy_request to entente_staff;
 grant delete, insert, select, update on privacy_request to entente_worker;
 alter table privacy_request enable row level security;
 alter table privacy_request force row level security;
+create policy definer_leave on privacy_request as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy definer_reach on privacy_request as permissive select to entente_definer using true;
 create policy partner_reach on privacy_request as permissive all to entente_partner using (member_id = ( SELECT member() AS member)) check (member_id = ( SELECT member() AS member));
 create policy retention_reach on privacy_request as permissive all to entente_retention using true check true;
@@ -1671,6 +1867,7 @@ create table privacy_task (
 );
 CREATE INDEX privacy_task_partner_ix ON app.privacy_task USING btree (tenant_id, partner_id, state, due_at);
 CREATE INDEX privacy_task_request_ix ON app.privacy_task USING btree (tenant_id, request_id, partner_id);
+grant delete, insert, select, update on privacy_task to entente_definer;
 grant select on privacy_task to entente_partner;
 grant update (state, reason, answered_by, answered_by_name, answered_at) on privacy_task to entente_partner;
 grant delete, select, update on privacy_task to entente_retention;
@@ -1678,6 +1875,7 @@ grant insert, select, update on privacy_task to entente_staff;
 grant delete, insert, select, update on privacy_task to entente_worker;
 alter table privacy_task enable row level security;
 alter table privacy_task force row level security;
+create policy definer_leave on privacy_task as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy partner_reach on privacy_task as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
 create policy retention_reach on privacy_task as permissive all to entente_retention using true check true;
 create policy staff_reach on privacy_task as permissive all to entente_staff using true check true;
@@ -1726,19 +1924,21 @@ create table processor (
   constraint processor_pk PRIMARY KEY (tenant_id, processor_id),
   constraint processor_purpose_ck CHECK (((length(purpose) >= 1) AND (length(purpose) <= 1000))),
   constraint processor_regions_ck CHECK ((length(regions) <= 300)),
-  constraint processor_replaces_fk FOREIGN KEY (tenant_id, replaces_id) REFERENCES processor(tenant_id, processor_id),
+  constraint processor_replaces_fk FOREIGN KEY (tenant_id, replaces_id) REFERENCES processor(tenant_id, processor_id) DEFERRABLE,
   constraint processor_safeguards_ck CHECK ((length(safeguards) <= 1000)),
   constraint processor_status_ck CHECK ((status = ANY (ARRAY['proposed'::text, 'announced'::text, 'withdrawn'::text, 'ended'::text]))),
   constraint processor_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
 );
 CREATE INDEX processor_replaces_ix ON app.processor USING btree (tenant_id, replaces_id) WHERE (replaces_id IS NOT NULL);
 CREATE INDEX processor_status_ix ON app.processor USING btree (tenant_id, status, name, processor_id);
+grant delete, insert, select, update on processor to entente_definer;
 grant select on processor to entente_partner;
 grant select on processor to entente_public;
 grant delete, insert, select, update on processor to entente_staff;
 grant delete, insert, select, update on processor to entente_worker;
 alter table processor enable row level security;
 alter table processor force row level security;
+create policy definer_leave on processor as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy partner_published on processor as permissive select to entente_partner using (status <> 'proposed'::text);
 create policy public_published on processor as permissive select to entente_public using (status <> 'proposed'::text);
 create policy staff_reach on processor as permissive all to entente_staff using true check true;
@@ -1775,11 +1975,13 @@ create table processor_objection (
 CREATE INDEX processor_objection_member_ix ON app.processor_objection USING btree (tenant_id, member_id);
 CREATE INDEX processor_objection_partner_ix ON app.processor_objection USING btree (tenant_id, partner_id);
 CREATE INDEX processor_objection_processor_ix ON app.processor_objection USING btree (tenant_id, processor_id, created_at);
+grant delete, insert, select, update on processor_objection to entente_definer;
 grant insert, select on processor_objection to entente_partner;
 grant insert, select, update on processor_objection to entente_staff;
 grant delete, insert, select, update on processor_objection to entente_worker;
 alter table processor_objection enable row level security;
 alter table processor_objection force row level security;
+create policy definer_leave on processor_objection as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy partner_reach on processor_objection as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
 create policy staff_reach on processor_objection as permissive all to entente_staff using true check true;
 create policy tenant_floor on processor_objection as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
@@ -1804,11 +2006,13 @@ create table product (
   constraint product_price_ck CHECK (((price_minor >= 0) AND (price_minor <= '1000000000000000'::bigint))),
   constraint product_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
 );
+grant delete, insert, select, update on product to entente_definer;
 grant select on product to entente_partner;
 grant delete, insert, select, update on product to entente_staff;
 grant delete, insert, select, update on product to entente_worker;
 alter table product enable row level security;
 alter table product force row level security;
+create policy definer_leave on product as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy partner_reach on product as permissive all to entente_partner using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy staff_reach on product as permissive all to entente_staff using true check true;
 create policy tenant_floor on product as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
@@ -1845,11 +2049,13 @@ create table promise_evidence (
 );
 CREATE INDEX promise_evidence_at_ix ON app.promise_evidence USING btree (tenant_id, at);
 CREATE INDEX promise_evidence_promise_ix ON app.promise_evidence USING btree (tenant_id, promise, kind, at DESC, evidence_id DESC);
+grant delete, insert, select, update on promise_evidence to entente_definer;
 grant select (tenant_id, evidence_id, promise, at, kind, result, checked, items, tree_size, tree_root, program, took_ms, by_name, until_on) on promise_evidence to entente_public;
 grant insert, select on promise_evidence to entente_staff;
 grant delete, insert, select on promise_evidence to entente_worker;
 alter table promise_evidence enable row level security;
 alter table promise_evidence force row level security;
+create policy definer_leave on promise_evidence as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy public_reach on promise_evidence as permissive select to entente_public using true;
 create policy staff_reach on promise_evidence as permissive all to entente_staff using true check true;
 create policy tenant_floor on promise_evidence as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
@@ -1862,10 +2068,12 @@ create table retention_mark (
   constraint retention_mark_pk PRIMARY KEY (tenant_id, table_name),
   constraint retention_mark_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
 );
+grant delete, insert, select, update on retention_mark to entente_definer;
 grant insert, select, update on retention_mark to entente_retention;
 grant select on retention_mark to entente_worker;
 alter table retention_mark enable row level security;
 alter table retention_mark force row level security;
+create policy definer_leave on retention_mark as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy retention_reach on retention_mark as permissive all to entente_retention using true check true;
 create policy tenant_floor on retention_mark as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on retention_mark as permissive all to entente_worker using true check true;
@@ -1884,6 +2092,7 @@ create table retention_rule (
   constraint retention_rule_stored_ck CHECK ((stored OR (keep = '00:00:00'::interval))),
   constraint retention_rule_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
 );
+grant delete, insert, select, update on retention_rule to entente_definer;
 grant select on retention_rule to entente_partner;
 grant insert on retention_rule to entente_platform;
 grant select on retention_rule to entente_public;
@@ -1892,6 +2101,7 @@ grant delete, insert, select, update on retention_rule to entente_staff;
 grant delete, insert, select, update on retention_rule to entente_worker;
 alter table retention_rule enable row level security;
 alter table retention_rule force row level security;
+create policy definer_leave on retention_rule as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy partner_reach on retention_rule as permissive all to entente_partner using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy platform_reach on retention_rule as permissive all to entente_platform using true check true;
 create policy public_reach on retention_rule as permissive select to entente_public using true;
@@ -1934,10 +2144,12 @@ create table retention_run (
 );
 CREATE INDEX retention_run_open_ix ON app.retention_run USING btree (tenant_id) WHERE (outcome = 'running'::text);
 CREATE INDEX retention_run_started_ix ON app.retention_run USING btree (tenant_id, started_at DESC, run_id DESC);
+grant delete, insert, select, update on retention_run to entente_definer;
 grant insert, select, update on retention_run to entente_staff;
 grant insert, select, update on retention_run to entente_worker;
 alter table retention_run enable row level security;
 alter table retention_run force row level security;
+create policy definer_leave on retention_run as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy staff_reach on retention_run as permissive all to entente_staff using true check true;
 create policy tenant_floor on retention_run as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on retention_run as permissive all to entente_worker using true check true;
@@ -1962,6 +2174,7 @@ create table row_history (
 ) partition by RANGE (at);
 CREATE INDEX row_history_age_ix ON ONLY app.row_history USING btree (tenant_id, at);
 CREATE INDEX row_history_row_ix ON ONLY app.row_history USING btree (tenant_id, row_id, at DESC);
+grant delete, insert, select, update on row_history to entente_definer;
 grant select (tenant_id, history_id, at) on row_history to entente_definer;
 grant update (old_row, new_row) on row_history to entente_definer;
 grant delete, select, update on row_history to entente_retention;
@@ -1969,6 +2182,7 @@ grant select on row_history to entente_staff;
 grant select on row_history to entente_worker;
 alter table row_history enable row level security;
 alter table row_history force row level security;
+create policy definer_leave on row_history as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy definer_reach on row_history as permissive all to entente_definer using true check true;
 create policy owner_record on row_history as permissive insert to entente_owner check true;
 create policy retention_reach on row_history as permissive all to entente_retention using true check true;
@@ -2012,12 +2226,14 @@ create table saved_view (
   constraint saved_view_pk PRIMARY KEY (tenant_id, view_id),
   constraint saved_view_query_ck CHECK ((length(query) <= 2000))
 );
+grant delete, insert, select, update on saved_view to entente_definer;
 grant delete, insert, select, update on saved_view to entente_partner;
 grant delete, select, update on saved_view to entente_retention;
 grant delete, insert, select, update on saved_view to entente_staff;
 grant delete, insert, select, update on saved_view to entente_worker;
 alter table saved_view enable row level security;
 alter table saved_view force row level security;
+create policy definer_leave on saved_view as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy partner_reach on saved_view as permissive all to entente_partner using (member_id = ( SELECT member() AS member)) check (member_id = ( SELECT member() AS member));
 create policy retention_reach on saved_view as permissive all to entente_retention using true check true;
 create policy staff_reach on saved_view as permissive all to entente_staff using true check true;
@@ -2099,12 +2315,14 @@ create table stage (
   constraint stage_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
 );
 CREATE UNIQUE INDEX stage_end_uq ON app.stage USING btree (tenant_id, kind) WHERE (kind <> 'open'::text);
+grant delete, insert, select, update on stage to entente_definer;
 grant select on stage to entente_partner;
 grant insert on stage to entente_platform;
 grant delete, insert, select, update on stage to entente_staff;
 grant delete, insert, select, update on stage to entente_worker;
 alter table stage enable row level security;
 alter table stage force row level security;
+create policy definer_leave on stage as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy partner_reach on stage as permissive all to entente_partner using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy platform_reach on stage as permissive all to entente_platform using true check true;
 create policy staff_reach on stage as permissive all to entente_staff using true check true;
@@ -2151,11 +2369,13 @@ CREATE INDEX stored_file_blob_ix ON app.stored_file USING btree (tenant_id, blob
 CREATE INDEX stored_file_end_ix ON app.stored_file USING btree (tenant_id, expires_at) WHERE (blob_key IS NOT NULL);
 CREATE INDEX stored_file_list_ix ON app.stored_file USING btree (tenant_id, created_at DESC, file_id DESC);
 CREATE INDEX stored_file_partner_ix ON app.stored_file USING btree (tenant_id, partner_id, created_at DESC);
+grant delete, insert, select, update on stored_file to entente_definer;
 grant select on stored_file to entente_partner;
 grant insert, select, update on stored_file to entente_staff;
 grant delete, insert, select, update on stored_file to entente_worker;
 alter table stored_file enable row level security;
 alter table stored_file force row level security;
+create policy definer_leave on stored_file as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy partner_reach on stored_file as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
 create policy staff_reach on stored_file as permissive all to entente_staff using true check true;
 create policy tenant_floor on stored_file as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
@@ -2210,7 +2430,7 @@ END),
   constraint tenant_status_ck CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text, 'closing'::text, 'closed'::text, 'purged'::text, 'importing'::text])))
 );
 CREATE UNIQUE INDEX tenant_public_host_uq ON app.tenant USING btree (public_host) WHERE (public_host <> ''::text);
-grant select on tenant to entente_definer;
+grant delete, insert, select, update on tenant to entente_definer;
 grant select on tenant to entente_partner;
 grant insert, select, update on tenant to entente_platform;
 grant select on tenant to entente_public;
@@ -2220,6 +2440,7 @@ grant select on tenant to entente_worker;
 grant update (slug, name, status, brand_color, logo, logo_type, version, updated_at, deletion_requested_at, closing_at, closing_by, closing_reason, purge_after, closed_at, purged_at) on tenant to entente_worker;
 alter table tenant enable row level security;
 alter table tenant force row level security;
+create policy definer_leave on tenant as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy definer_reach on tenant as permissive select to entente_definer using true;
 create policy partner_reach on tenant as permissive all to entente_partner using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy platform_reach on tenant as permissive all to entente_platform using true check true;
@@ -2283,6 +2504,129 @@ AS $function$
 $function$;
 alter routine actor_by_session(bytea,timestamp with time zone) owner to entente_definer;
 grant execute on routine actor_by_session(bytea,timestamp with time zone) to entente_public;
+
+CREATE OR REPLACE FUNCTION app.archive_arrive(in_slug text, in_name text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  insert into app.tenant (tenant_id, slug, name, status) values (app.tenant(), in_slug, in_name, 'importing')
+$function$;
+alter routine archive_arrive(text,text) owner to entente_definer;
+grant execute on routine archive_arrive(text,text) to entente_platform;
+
+CREATE OR REPLACE FUNCTION app.archive_delete(tab text, most integer)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare n bigint; list text;
+begin
+  if not exists (select from app.tenant t where t.tenant_id = app.tenant() and t.status = 'closed') or tab = 'tenant' then
+    raise exception 'app.archive_delete: the tenant is not closed' using errcode = '42501';
+  end if;
+  select string_agg(format('%I', a.attname), ', ' order by k.o) into strict list
+    from pg_index i cross join lateral unnest(i.indkey) with ordinality as k (n, o) join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.n
+   where i.indrelid = format('app.%I', tab)::regclass and i.indisprimary;
+  execute format('delete from app.%I where (%s) in (select %s from app.%I where tenant_id = app.tenant() limit $1)', tab, list, list, tab) using most;
+  get diagnostics n = row_count;
+  return n;
+end $function$;
+alter routine archive_delete(text,integer) owner to entente_definer;
+grant execute on routine archive_delete(text,integer) to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.archive_insert(tab text, cols text[], rows jsonb)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare n bigint; list text;
+begin
+  if not exists (select from app.tenant t where t.tenant_id = app.tenant() and t.status = 'importing') then
+    raise exception 'app.archive_insert: no tenant is arriving' using errcode = '42501';
+  end if;
+  select string_agg(format('%I', c), ', ') into list from unnest(cols) c;
+  execute format('insert into app.%I (%s) overriding system value select %s from jsonb_populate_recordset(null::app.%I, $1)', tab, list, list, tab) using rows;
+  get diagnostics n = row_count;
+  return n;
+end $function$;
+alter routine archive_insert(text,text[],jsonb) owner to entente_definer;
+grant execute on routine archive_insert(text,text[],jsonb) to entente_platform;
+
+CREATE OR REPLACE FUNCTION app.archive_person(in_id uuid, in_email text, in_name text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare the_id uuid;
+begin
+  if not exists (select from app.tenant t where t.tenant_id = app.tenant() and t.status = 'importing') then
+    raise exception 'app.archive_person: no tenant is arriving' using errcode = '42501';
+  end if;
+  if exists (select from app.person p where p.person_id = in_id and p.email <> lower(in_email)) then
+    in_id := gen_random_uuid();
+  end if;
+  insert into app.person (person_id, email, name) values (in_id, lower(in_email), in_name) on conflict (email) do nothing returning person_id into the_id;
+  if the_id is null then
+    select p.person_id into the_id from app.person p where p.email = lower(in_email);
+  end if;
+  return the_id;
+end $function$;
+alter routine archive_person(uuid,text,text) owner to entente_definer;
+grant execute on routine archive_person(uuid,text,text) to entente_platform;
+
+CREATE OR REPLACE FUNCTION app.archive_persons()
+ RETURNS TABLE(person_id uuid, email text, name text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select p.person_id, p.email, p.name from app.person p
+   where exists (select from app.member m where m.tenant_id = app.tenant() and m.person_id = p.person_id) order by p.person_id
+$function$;
+alter routine archive_persons() owner to entente_definer;
+grant execute on routine archive_persons() to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.archive_settle(cols text[], fresh jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare list text;
+begin
+  if not exists (select from app.tenant t where t.tenant_id = app.tenant() and t.status = 'importing') then
+    raise exception 'app.archive_settle: no tenant is arriving' using errcode = '42501';
+  end if;
+  select string_agg(format('%I = r.%I', c, c), ', ') into list from unnest(cols) c where c not in ('tenant_id', 'slug');
+  execute format('update app.tenant t set %s from jsonb_populate_record(null::app.tenant, $1) r where t.tenant_id = app.tenant()', list) using fresh;
+  delete from app.row_history where tenant_id = app.tenant() and op_id = app.op();
+end $function$;
+alter routine archive_settle(text[],jsonb) owner to entente_definer;
+grant execute on routine archive_settle(text[],jsonb) to entente_platform;
+
+CREATE OR REPLACE FUNCTION app.archive_unlink(tab text, col text, most integer)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare n bigint;
+begin
+  if not exists (select from app.tenant t where t.tenant_id = app.tenant() and t.status = 'closed') or tab = 'tenant' then
+    raise exception 'app.archive_unlink: the tenant is not closed' using errcode = '42501';
+  end if;
+  execute format('update app.%I set %I = null where tenant_id = app.tenant() and %I is not null and ctid = any (array(select ctid from app.%I where tenant_id = app.tenant() and %I is not null limit $1))',
+    tab, col, col, tab, col) using most;
+  get diagnostics n = row_count;
+  return n;
+end $function$;
+alter routine archive_unlink(text,text,integer) owner to entente_definer;
+grant execute on routine archive_unlink(text,text,integer) to entente_worker;
 
 CREATE OR REPLACE FUNCTION app.audit_adopt(p_at timestamp with time zone, p_entry uuid, p_category text, p_payload bytea, p_salt bytea, p_commitment bytea)
  RETURNS void
@@ -2806,6 +3150,21 @@ begin
   execute format('create trigger history_delete after delete on app.%I referencing old table as old_rows for each statement execute function app.history(%s)', tab, args);
 end $procedure$;
 alter routine keep_history(text,text,text) owner to entente_owner;
+
+CREATE OR REPLACE PROCEDURE app.let_leave()
+ LANGUAGE plpgsql
+AS $procedure$
+declare tab text;
+begin
+  for tab in select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+              where n.nspname = 'app' and c.relkind in ('r', 'p') and not c.relispartition
+                and exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id' and a.attnotnull)
+                and not exists (select from pg_policy p where p.polrelid = c.oid and p.polname = 'definer_leave') loop
+    execute format('grant select, insert, update, delete on app.%I to entente_definer', tab);
+    execute format('create policy definer_leave on app.%I for all to entente_definer using (tenant_id = (select app.tenant())) with check (tenant_id = (select app.tenant()))', tab);
+  end loop;
+end $procedure$;
+alter routine let_leave() owner to entente_owner;
 
 CREATE OR REPLACE FUNCTION app.may_mail(in_email text, in_purpose text)
  RETURNS text
