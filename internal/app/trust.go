@@ -27,6 +27,7 @@ import (
 	"entente.dev/internal/kernel/sheet"
 	"entente.dev/internal/tenant"
 	"entente.dev/internal/trust"
+	"entente.dev/internal/trust/trustweb"
 	"entente.dev/internal/ui"
 )
 
@@ -40,7 +41,7 @@ func (a *App) probing(doors door.Doors) {
 		Version: build.Version, Commit: build.Commit, Modules: len(modules()),
 		Tenants: a.probedTenants, Ask: a.ask(doors), Routes: probedRoutes(doors), Actions: role.Actions(), Roles: role.All, Grants: grantsOf,
 		JudgePassword: func(plain string) error { return password.Check(plain) }, BreachedSample: breachedSample,
-		Guess: a.Identity.ProbeGuessing, SessionCookies: identityweb.SessionCookies,
+		Guess: a.Identity.ProbeGuessing, SessionCookies: identityweb.SessionCookies, Knock: a.Identity.Knock,
 		Listener: a.listenerTLS, Outbound: a.outbound, Export: a.exportSample,
 		DemoRefused: func(context.Context) error { return refuseDemo([]tenant.Entry{{Name: "a real programme"}}) },
 	}
@@ -216,6 +217,15 @@ func (a *App) TrustCheck(ctx context.Context, ids ...string) (TrustReport, error
 		return TrustReport{}, err
 	}
 	return trustReport(done, time.Now().UTC()), nil
+}
+
+// trustFacts is what the trust page tells besides the register.
+func (a *App) trustFacts(r *http.Request, _ id.ID) (trustweb.Facts, error) {
+	verifier, err := a.Ops.Keys.Verifier(r.Context())
+	if err != nil {
+		a.Log.Warn("the trust page is without the public key", "error", err)
+	}
+	return trustweb.Facts{Verifier: verifier}, nil
 }
 
 // trustSite is the frame of a programme's public page, found by the slug in the path.

@@ -36,6 +36,7 @@ type Env struct {
 	Export         func(ctx context.Context, tenant id.ID) (rows int, err error) // runs the deal export and counts its rows
 	DemoRefused    func(ctx context.Context) error                               // an error when the demo would be filled beside a real programme
 	Encrypted      []Cipher                                                      // columns that hold ciphertext
+	Knock          func(ctx context.Context, form, ip string) error              // spends one use of a public form
 	TreeHead       func(ctx context.Context, tenant id.ID) (size int64, root string, err error)
 
 	More map[string]func(ctx context.Context, tenant id.ID) Finding // probes of rooms that know their own mechanism, by promise

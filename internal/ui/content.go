@@ -23,6 +23,7 @@ var states = map[string]struct {
 	"lost":      {Bad, "Lost"},
 	"expired":   {Warn, "Expired"},
 	"open":      {Accent, "Open"},
+	"answered":  {Good, "Answered"},
 	"active":    {Good, "Active"},
 	"invited":   {Accent, "Invited"},
 	"listed":    {Neutral, "Not invited"},

@@ -41,6 +41,10 @@ func Routes(w *door.Web, deps Deps) {
 	w.Public("GET /trust.json", public, p.installationJSON)
 	w.Public("GET /t/{tenant}/trust", public, p.tenant)
 	w.Public("GET /t/{tenant}/trust.json", public, p.tenantJSON)
+	w.Public("POST /t/{tenant}/trust", "anybody may report a concern; each network a few times, and no program by accident", p.report)
+	w.Private("GET /promises/concerns", trust.ActConcernList, p.concerns)
+	w.Private("GET /promises/concerns/{id}", trust.ActConcernList, p.concern)
+	w.Private("POST /promises/concerns/{id}/answer", trust.ActConcernAnswer, p.answer)
 	w.Private("GET /promises", trust.ActRead, p.register)
 	w.Private("GET /promises/{id}", trust.ActRead, p.promise)
 	w.Private("POST /promises/{id}/check", trust.ActCheck, p.check)
@@ -67,7 +71,6 @@ func (p pages) securityTxt(w http.ResponseWriter, r *http.Request) error {
 type view struct {
 	states  []trust.State
 	name    string // whose promises they are
-	brand   tenant.Brand
 	facts   Facts
 	json    string // address of the same as JSON
 	now     time.Time
@@ -126,8 +129,14 @@ func (p pages) tenant(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v.name, v.brand, v.json = brand.Name, brand, "/t/"+brand.Slug+"/trust.json"
+	p.of(&v, brand)
+	v.sent = r.URL.Query().Get("sent") != ""
 	return p.draw(w, r, http.StatusOK, pg, v)
+}
+
+// of makes a view one of a programme, with the form.
+func (p pages) of(v *view, brand tenant.Brand) {
+	v.name, v.json, v.report, v.token = brand.Name, "/t/"+brand.Slug+"/trust.json", "/t/"+brand.Slug+"/trust", p.Trust.FormToken()
 }
 
 func (p pages) draw(w http.ResponseWriter, r *http.Request, status int, pg ui.Page, v view) error {
