@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -17,6 +18,7 @@ import (
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/access/role"
+	"entente.dev/internal/datamap"
 	"entente.dev/internal/deal"
 	"entente.dev/internal/door"
 	"entente.dev/internal/identity/identityweb"
@@ -28,7 +30,6 @@ import (
 	"entente.dev/internal/tenant"
 	"entente.dev/internal/trust"
 	"entente.dev/internal/trust/trustweb"
-	"entente.dev/internal/ui"
 )
 
 // breachedSample is one of the first passwords that anybody would try.
@@ -220,24 +221,25 @@ func (a *App) TrustCheck(ctx context.Context, ids ...string) (TrustReport, error
 }
 
 // trustFacts is what the trust page tells besides the register.
-func (a *App) trustFacts(r *http.Request, _ id.ID) (trustweb.Facts, error) {
-	verifier, err := a.Ops.Keys.Verifier(r.Context())
-	if err != nil {
+func (a *App) trustFacts(r *http.Request, of id.ID) (trustweb.Facts, error) {
+	var f trustweb.Facts
+	var err error
+	if f.Verifier, err = a.Ops.Keys.Verifier(r.Context()); err != nil {
 		a.Log.Warn("the trust page is without the public key", "error", err)
 	}
-	return trustweb.Facts{Verifier: verifier}, nil
-}
-
-// trustSite is the frame of a programme's public page, found by the slug in the path.
-func (a *App) trustSite(w http.ResponseWriter, r *http.Request, title string) (ui.Page, tenant.Brand, error) {
-	t, err := a.Tenants.BySlug(r.Context(), r.PathValue("tenant"))
+	if of == id.Nil {
+		return f, nil
+	}
+	policy, err := a.Policies.Public(r.Context(), of, door.RequestOf(r))
 	if err != nil {
-		return ui.Page{}, tenant.Brand{}, err
+		a.Log.Warn("the trust page is without the policy", "error", err)
+		return f, nil
 	}
-	b, err := a.Tenants.Brand(r.Context(), t.ID)
-	v := ui.Viewer{Brand: ui.Brand{Name: b.Name, Color: b.Color}, Reader: ui.Reader{Language: language(r), Zone: time.UTC, Now: a.Ops.Clock()}}
-	if b.HasLogo {
-		v.Brand.Logo = "/brand/" + b.Slug + "/logo"
+	for _, rule := range policy.Rules {
+		if c, ok := datamap.CategoryOf(rule.Category); ok && c.Personal() {
+			f.Retention = append(f.Retention, trustweb.Period{What: c.Name, Long: rule.Words()})
+		}
 	}
-	return ui.NewPage(w, r, v, title, ""), b, err
+	f.Policy, f.PolicyOf = fmt.Sprintf("Data policy, version %d", policy.Number), policy.AppliedAt
+	return f, nil
 }

@@ -26,7 +26,8 @@ values (@evidence_id, @promise, @at, @kind, @result, @checked, @items, @detail, 
 	sqlLatest = `
 select ` + evidenceColumns + `, '' as detail
   from unnest($1::text[]) as p (promise) cross join unnest(array['probe', 'attestation']) as k (kind)
- cross join lateral (select * from promise_evidence x where x.tenant_id = (select app.tenant()) and x.promise = p.promise and x.kind = k.kind order by x.at desc, x.evidence_id desc limit 1) e`
+ cross join lateral (select evidence_id, promise, at, kind, result, checked, items, tree_size, tree_root, program, took_ms, by_name, until_on
+   from promise_evidence x where x.tenant_id = (select app.tenant()) and x.promise = p.promise and x.kind = k.kind order by x.at desc, x.evidence_id desc limit 1) e`
 
 	sqlLatestInstallation = `
 select ` + evidenceColumns + `, '' as detail

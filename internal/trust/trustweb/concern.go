@@ -32,7 +32,7 @@ func (p pages) report(w http.ResponseWriter, r *http.Request) error {
 	status := http.StatusUnprocessableEntity
 	switch {
 	case err == nil:
-		httpx.SeeOther(w, r, "/t/"+brand.Slug+"/trust?sent=yes#report")
+		httpx.SeeOther(w, r, pg.Base+"/trust?sent=yes#report")
 		return nil
 	case errs.IsKind(err, errs.Throttled):
 		status = http.StatusTooManyRequests
@@ -44,7 +44,7 @@ func (p pages) report(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p.of(&v, brand)
+	p.of(&v, pg, brand)
 	v.form = f
 	if errs.IsKind(f.Err(), errs.Invalid) && f.Problem("") == "" {
 		v.token = in.Token // still the same form

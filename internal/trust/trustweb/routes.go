@@ -84,8 +84,9 @@ type view struct {
 // Facts are what the page tells besides the register: lists that other rooms keep.
 type Facts struct {
 	Documents []Document
-	Policy    string // which data policy, since when
-	Links     []ui.Link
+	Policy    string // which data policy
+	PolicyOf  time.Time
+	base      string // what addresses of the programme's public pages begin with
 	Retention []Period
 	Verifier  string // the public key that verifies checkpoints, packages and certificates
 }
@@ -129,19 +130,24 @@ func (p pages) tenant(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p.of(&v, brand)
+	p.of(&v, pg, brand)
 	v.sent = r.URL.Query().Get("sent") != ""
 	return p.draw(w, r, http.StatusOK, pg, v)
 }
 
 // of makes a view one of a programme, with the form.
-func (p pages) of(v *view, brand tenant.Brand) {
-	v.name, v.json, v.report, v.token = brand.Name, "/t/"+brand.Slug+"/trust.json", "/t/"+brand.Slug+"/trust", p.Trust.FormToken()
+func (p pages) of(v *view, pg ui.Page, brand tenant.Brand) {
+	v.facts.base = pg.Base
+	v.name, v.json, v.report, v.token = brand.Name, pg.Base+"/trust.json", pg.Base+"/trust", p.Trust.FormToken()
 }
 
 func (p pages) draw(w http.ResponseWriter, r *http.Request, status int, pg ui.Page, v view) error {
 	pg.Wide, pg.Plain = true, true
-	return ui.Render(w, r, status, publicPage(pg, v))
+	frame := ui.Bare
+	if v.report != "" {
+		frame = ui.Site
+	}
+	return ui.Render(w, r, status, framed(frame(pg), v))
 }
 
 func (p pages) installationJSON(w http.ResponseWriter, r *http.Request) error {
