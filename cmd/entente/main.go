@@ -27,6 +27,7 @@ type grammar struct {
 	Admin   adminCmd   `cmd:"" help:"Set up programmes and accounts from the command line."`
 	Trust   trustCmd   `cmd:"" help:"Probe the promises, attest what software cannot see, and write evidence packages."`
 	Policy  policyCmd  `cmd:"" help:"Data policies: list, show, validate and apply profiles."`
+	Audit   auditCmd   `cmd:"" help:"Export, verify and sign the audit log."`
 	Doctor  doctorCmd  `cmd:"" help:"Check the installation and print the effective configuration, redacted."`
 	Version versionCmd `cmd:"" help:"Print which program this is."`
 }

@@ -14,6 +14,7 @@ import (
 
 	"entente.dev/internal/account"
 	"entente.dev/internal/archive"
+	"entente.dev/internal/audit/seal"
 	"entente.dev/internal/audit/trail"
 	"entente.dev/internal/datamap"
 	"entente.dev/internal/deal"
@@ -53,6 +54,7 @@ type App struct {
 	Accounts *account.Service
 	Deals    *deal.Service
 	Trail    *trail.Service
+	Seal     *seal.Service
 	Transfer *transfer.Service
 	Trust    *trust.Service
 	Files    *file.Service
@@ -145,6 +147,7 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string,
 	a.Accounts = account.New(a.Ops)
 	a.Deals = deal.New(a.Ops)
 	a.Trail = trail.New(a.Ops)
+	a.Seal = seal.New(a.Ops, seal.Options{})
 	a.Transfer = transfer.New(a.Ops)
 	a.Notices = notice.New(a.Ops)
 	a.Documents = document.New(a.Ops)

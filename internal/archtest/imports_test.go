@@ -145,7 +145,7 @@ func roomMayImport(from, to place) string {
 		}
 		return ""
 	case adapter:
-		if under(to.name, rooms[from.rank]) {
+		if under(to.name, rooms[from.rank]) || path.Dir(to.name) == path.Dir(rooms[from.rank]) && path.Dir(to.name) != "." {
 			return ""
 		}
 		return "a protocol adapter belongs to its room"

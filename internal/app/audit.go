@@ -1,0 +1,189 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"entente.dev/internal/access"
+	"entente.dev/internal/audit/seal"
+	"entente.dev/internal/audit/verify"
+	"entente.dev/internal/kernel/id"
+)
+
+// AuditExport is what `entente audit export` is told.
+type AuditExport struct {
+	Tenant     string // its slug
+	From, To   time.Time
+	Checkpoint string // a kept checkpoint whose proof the bundle is to hold; "" for none
+	Out        string // where to write the bundle
+}
+
+// AuditExported is what it answers.
+type AuditExported struct {
+	seal.Exported
+	File string `json:"file"`
+}
+
+// ExportAudit writes a bundle of a tenant's log to a file, whole or not at all.
+func (a *App) ExportAudit(ctx context.Context, in AuditExport) (out AuditExported, err error) {
+	t, err := a.Tenants.BySlug(ctx, in.Tenant)
+	if err != nil {
+		return out, err
+	}
+	b := seal.Bundle{Slug: t.Slug, From: in.From, To: in.To}
+	if in.Checkpoint != "" {
+		kept, err := readSmall(in.Checkpoint)
+		if err != nil {
+			return out, err
+		}
+		key, err := a.Seal.Verifier(ctx)
+		if err != nil {
+			return out, err
+		}
+		cp, err := verify.OpenCheckpoint(kept, key)
+		if err != nil {
+			return out, fmt.Errorf("--checkpoint %s: %w", in.Checkpoint, err)
+		}
+		b.Since = cp.Size
+	}
+	if err := a.Seal.Tick(ctx); err != nil { // with what was done until now
+		return out, err
+	}
+	f, err := os.CreateTemp(filepath.Dir(in.Out), ".audit-*")
+	if err != nil {
+		return out, err
+	}
+	defer os.Remove(f.Name())
+	out.Exported, err = a.Seal.Export(ctx, access.NewSystem(t.ID, "operator: entente audit export"), b, f)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return out, err
+	}
+	out.File = in.Out
+	return out, os.Rename(f.Name(), in.Out)
+}
+
+// AuditCheckpoint is what `entente audit checkpoint` answers.
+type AuditCheckpoint struct {
+	seal.TreeHead
+	Tenant   string `json:"tenant_id"`
+	Verifier string `json:"verifier"`
+}
+
+// CheckpointAudit seals what is committed and returns the tenant's newest checkpoint.
+func (a *App) CheckpointAudit(ctx context.Context, slug string) (out AuditCheckpoint, err error) {
+	t, err := a.Tenants.BySlug(ctx, slug)
+	if err != nil {
+		return out, err
+	}
+	if err := a.Seal.Tick(ctx); err != nil {
+		return out, err
+	}
+	out.Tenant = t.ID.String()
+	if out.TreeHead, err = a.Seal.Checkpoint(ctx, t.ID); err != nil {
+		return out, err
+	}
+	out.Verifier, err = a.Seal.Verifier(ctx)
+	return out, err
+}
+
+// VerifyAuditLive checks the logs of the tenants as they stand in the database; slug "" means every tenant. kept is a checkpoint
+// file, "" for none.
+func (a *App) VerifyAuditLive(ctx context.Context, slug, kept string) ([]verify.Report, error) {
+	var signed []byte
+	all, err := a.Tenants.Register(ctx)
+	if err == nil && slug != "" {
+		one, notFound := a.Tenants.BySlug(ctx, slug)
+		err = notFound
+		all = all[:0]
+		all = append(all, one)
+	}
+	if err == nil && kept != "" {
+		signed, err = readSmall(kept)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := a.Seal.Tick(ctx); err != nil {
+		return nil, err
+	}
+	out := []verify.Report{}
+	for _, t := range all {
+		r, err := a.Seal.Verify(ctx, access.NewSystem(t.ID, "operator: entente audit verify"), signed)
+		if err != nil {
+			return out, fmt.Errorf("tenant %s: %w", t.Slug, err)
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// VerifyAuditBundle checks a bundle file without any database. kept is a checkpoint file, "" for none.
+func VerifyAuditBundle(file, kept, key, tenant string) (verify.Report, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return verify.Report{}, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return verify.Report{}, err
+	}
+	o := verify.Options{Key: key}
+	if _, ok := id.Parse(tenant); ok || tenant == "" {
+		o.Tenant = tenant
+	} else {
+		return verify.Report{}, fmt.Errorf("--tenant %s: without a database a tenant is named by its id", tenant)
+	}
+	if kept != "" {
+		if o.Checkpoint, err = readSmall(kept); err != nil {
+			return verify.Report{}, err
+		}
+	}
+	r, err := verify.Bundle(f, info.Size(), o)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", file, err)
+	}
+	return r, err
+}
+
+// PrintAuditReport writes a report for a person.
+func PrintAuditReport(w io.Writer, r verify.Report) {
+	word := "The log is whole."
+	if !r.OK {
+		word = "THE LOG WAS TAMPERED WITH."
+	}
+	fmt.Fprintf(w, "%s\n  tenant      %s\n  log         %s, %d entries, root %s, signed %s\n", word, r.Tenant, r.Origin, r.Size, r.Root, r.SignedAt.UTC().Format(time.RFC3339))
+	fmt.Fprintf(w, "  checked     %d entries from %d on; %d payloads, %d erased, %d pruned\n", r.Entries, r.First, r.Payloads, r.Erased, r.Pruned)
+	if r.Compared != "" {
+		fmt.Fprintf(w, "  compared    with your checkpoint: %s\n", r.Compared)
+	}
+	fmt.Fprintf(w, "  key         %s\n", r.Key)
+	if !r.KeyTrusted {
+		fmt.Fprintln(w, "              this is the bundle's own word: give the key that you know with --key")
+	}
+	for _, f := range r.Findings {
+		fmt.Fprintf(w, "  %-11s %s\n", f.Kind, f.Text)
+	}
+	if r.More > 0 {
+		fmt.Fprintf(w, "  … and %d more findings\n", r.More)
+	}
+}
+
+// readSmall reads a file that is small by nature, such as a checkpoint.
+func readSmall(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, 64<<10+1))
+	if err == nil && len(b) > 64<<10 {
+		err = fmt.Errorf("%s is too large to be a checkpoint", path)
+	}
+	return b, err
+}
