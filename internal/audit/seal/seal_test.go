@@ -147,8 +147,12 @@ func TestSequencersDoNotFork(t *testing.T) {
 	w.must(late.Commit(ctx))
 	stop()
 	sequencers.Wait()
-	w.must(w.Tick(t.Context()))
-	if n := w.count(`select count(*) from audit_entry e where not exists (select from audit_leaf l where l.tenant_id = e.tenant_id and l.entry_id = e.entry_id)`); n != 0 {
+	const left = `select count(*) from audit_entry e where not exists (select from audit_leaf l where l.tenant_id = e.tenant_id and l.entry_id = e.entry_id)`
+	for try := 0; try < 50 && w.count(left) > 0; try++ { // a sequencer that was cut off may hold its lock for a moment
+		w.exec(`select pg_sleep(0.1)`)
+		w.must(w.Tick(t.Context()))
+	}
+	if n := w.count(left); n != 0 {
 		t.Errorf("%d entries were passed over", n)
 	}
 	if n := w.count(`select count(*) from audit_leaf where entry_id = $1`, entry.EntryID); n != 1 {

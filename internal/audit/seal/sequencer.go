@@ -98,7 +98,7 @@ func (s *Service) grow(ctx context.Context, tx pgx.Tx, p place, rows []row, sign
 		return err
 	}
 	saveRoot(b, &root, heads.String(), p, head)
-	return tx.SendBatch(ctx, b).Close()
+	return send(ctx, tx, b)
 }
 
 // byTenant groups rows, each tenant's in the order in which they were committed.

@@ -173,3 +173,5 @@ func saveRoot(b *pgx.Batch, t *tree, heads string, p place, head TreeHead) {
 	}
 	b.Queue(sqlAdvance, p.fence, p.from, head.Size, head.Note, head.At).Exec(one)
 }
+
+func send(ctx context.Context, tx pgx.Tx, b *pgx.Batch) error { return tx.SendBatch(ctx, b).Close() }

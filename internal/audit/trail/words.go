@@ -36,7 +36,7 @@ var done = map[access.Action]string{
 	"policy.apply": "applied",
 	"mail.send":    "sent", "tenant.create": "set up", "tenant.update": "changed", "stage.update": "changed", "product.update": "changed",
 	"archive.export": "asked for an export of", "archive.write": "exported", "archive.import": "brought in",
-	"audit.export": "exported", "mail.send": "sent", "tenant.create": "set up", "tenant.update": "changed", "stage.update": "changed", "product.update": "changed",
+	"audit.export": "exported",
 }
 
 // Did says what the actor did, without the object: "approved"; of a refusal it says "was refused".

@@ -170,9 +170,35 @@ func TestHonestBundles(t *testing.T) {
 	}
 }
 
+// vector is one way to tamper with a bundle, and what is to be found.
+type vector struct {
+	tamper func(p *parts)
+	kind   string
+	seq    int64
+	only   bool // nothing else is found
+	o      Options
+}
+
 // Each way to tamper with a bundle is found, named and located.
 func TestNegativeVectors(t *testing.T) {
 	l := newLog(t, 1000)
+	for name, c := range vectors(t, l) {
+		t.Run(name, func(t *testing.T) {
+			p := l.parts(t, 0, 1000)
+			c.tamper(p)
+			r := check(t, p.pack(t), c.o)
+			found := false
+			for _, f := range r.Findings {
+				found = found || f.Kind == c.kind && f.Seq == c.seq
+			}
+			if r.OK || !found || c.only && len(r.Findings) != 1 {
+				t.Errorf("want %s at %d, found %+v", c.kind, c.seq, r.Findings)
+			}
+		})
+	}
+}
+
+func vectors(t *testing.T, l *log) map[string]vector {
 	other := newLog(t, 1000)
 	cut := func(es []Entry, i, n int) []Entry { return append(append([]Entry(nil), es[:i]...), es[i+n:]...) }
 	renumber := func(es []Entry) {
@@ -183,13 +209,7 @@ func TestNegativeVectors(t *testing.T) {
 	insert := func(p *parts, i int, e Entry) {
 		p.entries = append(p.entries[:i], append([]Entry{e}, p.entries[i:]...)...)
 	}
-	for name, c := range map[string]struct {
-		tamper func(p *parts)
-		kind   string
-		seq    int64
-		only   bool // nothing else is found
-		o      Options
-	}{
+	return map[string]vector{
 		"edited action":       {func(p *parts) { p.entries[7].Action = "deal.approve" }, Edited, 7, true, Options{}},
 		"edited time":         {func(p *parts) { p.entries[999].At = p.entries[999].At.Add(time.Microsecond) }, Edited, 999, true, Options{}},
 		"edited actor":        {func(p *parts) { p.entries[0].ActorID = stranger }, Edited, 0, true, Options{}},
@@ -251,19 +271,6 @@ func TestNegativeVectors(t *testing.T) {
 		"unreadable line":      {func(p *parts) { p.raw = []string{"{"}; p.entries = p.entries[:999] }, Edited, 999, true, Options{}},
 		"unknown field":        {func(p *parts) { p.entries, p.raw = nil, []string{`{"seq":0,"colour":"red"}`} }, Edited, 0, false, Options{}},
 		"pruned in between":    {func(p *parts) { p.entries = cut(p.entries, 7, 2); p.entries[7] = Entry{Seq: 9, Pruned: true} }, Deleted, 7, true, Options{}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			p := l.parts(t, 0, 1000)
-			c.tamper(p)
-			r := check(t, p.pack(t), c.o)
-			found := false
-			for _, f := range r.Findings {
-				found = found || f.Kind == c.kind && f.Seq == c.seq
-			}
-			if r.OK || !found || c.only && len(r.Findings) != 1 {
-				t.Errorf("want %s at %d, found %+v", c.kind, c.seq, r.Findings)
-			}
-		})
 	}
 }
 
