@@ -189,6 +189,51 @@ CREATE TRIGGER history_delete AFTER DELETE ON app.arrival REFERENCING OLD TABLE 
 CREATE TRIGGER history_insert AFTER INSERT ON app.arrival REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('arrival_id');
 CREATE TRIGGER history_update AFTER UPDATE ON app.arrival REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('arrival_id');
 
+create table audit_checkpoint (
+  tenant_id uuid not null, -- class=internal category=audit-log
+  size bigint not null, -- class=internal category=audit-log
+  root bytea not null, -- class=internal category=audit-log
+  note text not null, -- class=internal category=audit-log
+  signed_at timestamp with time zone not null, -- class=internal category=audit-log
+  constraint audit_checkpoint_pk PRIMARY KEY (tenant_id, size),
+  constraint audit_checkpoint_root_ck CHECK ((length(root) = 32)),
+  constraint audit_checkpoint_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+CREATE INDEX audit_checkpoint_at_ix ON app.audit_checkpoint USING btree (tenant_id, signed_at DESC);
+grant delete, insert, select, update on audit_checkpoint to entente_definer;
+grant select on audit_checkpoint to entente_staff;
+grant insert, select on audit_checkpoint to entente_worker;
+alter table audit_checkpoint enable row level security;
+alter table audit_checkpoint force row level security;
+create policy definer_leave on audit_checkpoint as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy staff_reach on audit_checkpoint as permissive all to entente_staff using true check true;
+create policy tenant_floor on audit_checkpoint as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on audit_checkpoint as permissive all to entente_worker using true check true;
+
+create table audit_delivery (
+  tenant_id uuid not null, -- class=internal category=audit-log
+  delivery_id uuid not null, -- class=internal category=audit-log
+  target text not null, -- class=internal category=audit-log
+  size bigint not null, -- class=internal category=audit-log
+  outcome text not null, -- class=internal category=audit-log
+  detail text not null default ''::text, -- class=internal category=audit-log
+  tries integer not null, -- class=internal category=audit-log
+  at timestamp with time zone not null, -- class=internal category=audit-log
+  constraint audit_delivery_outcome_ck CHECK ((outcome = ANY (ARRAY['done'::text, 'failed'::text]))),
+  constraint audit_delivery_pk PRIMARY KEY (tenant_id, delivery_id),
+  constraint audit_delivery_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+CREATE INDEX audit_delivery_at_ix ON app.audit_delivery USING btree (tenant_id, at DESC);
+grant delete, insert, select, update on audit_delivery to entente_definer;
+grant select on audit_delivery to entente_staff;
+grant delete, insert, select on audit_delivery to entente_worker;
+alter table audit_delivery enable row level security;
+alter table audit_delivery force row level security;
+create policy definer_leave on audit_delivery as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy staff_reach on audit_delivery as permissive all to entente_staff using true check true;
+create policy tenant_floor on audit_delivery as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on audit_delivery as permissive all to entente_worker using true check true;
+
 create table audit_entry (
   tenant_id uuid not null, -- class=internal category=audit-log
   entry_id uuid not null, -- class=internal category=audit-log
@@ -234,7 +279,7 @@ CREATE INDEX audit_entry_partner_ix ON ONLY app.audit_entry USING btree (tenant_
 CREATE INDEX audit_entry_plain_ix ON ONLY app.audit_entry USING btree (tenant_id, at) WHERE (commitment IS NULL);
 CREATE INDEX audit_entry_xact_ix ON ONLY app.audit_entry USING btree (xact);
 grant delete, insert, select, update on audit_entry to entente_definer;
-grant select (tenant_id, entry_id, at, commitment, erased_at, xact) on audit_entry to entente_definer;
+grant select (tenant_id, entry_id, at, op_id, actor_kind, actor_id, actor_role, credential_id, partner_id, action, outcome, object_type, object_id, category, commitment, erased_at, xact) on audit_entry to entente_definer;
 grant update (actor_name, object_label, changes, note, request_id, ip, user_agent, category, payload, salt, commitment, erased_at, xact) on audit_entry to entente_definer;
 grant insert, select on audit_entry to entente_partner;
 grant insert on audit_entry to entente_platform;
@@ -245,7 +290,7 @@ alter table audit_entry enable row level security;
 alter table audit_entry force row level security;
 create policy definer_change on audit_entry as permissive update to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy definer_leave on audit_entry as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
-create policy definer_reach on audit_entry as permissive select to entente_definer using (tenant_id = ( SELECT tenant() AS tenant));
+create policy definer_reach on audit_entry as permissive select to entente_definer using true;
 create policy partner_reach on audit_entry as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
 create policy partner_signs on audit_entry as restrictive insert to entente_partner check ((NOT (actor_id IS DISTINCT FROM ( SELECT member() AS member))) AND (actor_kind = ANY (ARRAY['person'::text, 'service'::text])));
 create policy partner_witness on audit_entry as permissive insert to entente_partner check (partner_id IS NULL);
@@ -302,6 +347,125 @@ CREATE INDEX audit_entry_rest_xact_idx ON app.audit_entry_rest USING btree (xact
 alter table audit_entry_rest enable row level security;
 alter table audit_entry_rest force row level security;
 create policy tenant_floor on audit_entry_rest as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+
+create table audit_leaf (
+  tenant_id uuid not null, -- class=internal category=audit-log
+  seq bigint not null, -- class=internal category=audit-log
+  entry_id uuid not null, -- class=internal category=audit-log
+  at timestamp with time zone not null, -- class=internal category=audit-log
+  category text not null, -- class=internal category=audit-log
+  constraint audit_leaf_entry_uq UNIQUE (tenant_id, entry_id),
+  constraint audit_leaf_pk PRIMARY KEY (tenant_id, seq),
+  constraint audit_leaf_seq_ck CHECK ((seq >= 0)),
+  constraint audit_leaf_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+grant delete, insert, select, update on audit_leaf to entente_definer;
+grant select (tenant_id, entry_id) on audit_leaf to entente_definer;
+grant select on audit_leaf to entente_staff;
+grant insert, select on audit_leaf to entente_worker;
+alter table audit_leaf enable row level security;
+alter table audit_leaf force row level security;
+create policy definer_leave on audit_leaf as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy definer_reach on audit_leaf as permissive select to entente_definer using true;
+create policy staff_reach on audit_leaf as permissive all to entente_staff using true check true;
+create policy tenant_floor on audit_leaf as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on audit_leaf as permissive all to entente_worker using true check true;
+
+create table audit_root_leaf (
+  seq bigint not null, -- class=internal category=audit-log
+  heads text not null, -- class=internal category=audit-log
+  at timestamp with time zone not null, -- class=internal category=audit-log
+  constraint audit_root_leaf_pk PRIMARY KEY (seq)
+);
+grant delete, insert, select, update on audit_root_leaf to entente_worker;
+alter table audit_root_leaf enable row level security;
+alter table audit_root_leaf force row level security;
+create policy worker_reach on audit_root_leaf as permissive all to entente_worker using true check true;
+
+create table audit_root_tile (
+  level integer not null, -- class=internal category=audit-log
+  n bigint not null, -- class=internal category=audit-log
+  hashes bytea not null, -- class=internal category=audit-log
+  constraint audit_root_tile_hashes_ck CHECK ((((length(hashes) >= 32) AND (length(hashes) <= 8192)) AND ((length(hashes) % 32) = 0))),
+  constraint audit_root_tile_level_ck CHECK (((level >= 0) AND (level <= 7))),
+  constraint audit_root_tile_pk PRIMARY KEY (level, n)
+);
+grant insert, select, update on audit_root_tile to entente_worker;
+alter table audit_root_tile enable row level security;
+alter table audit_root_tile force row level security;
+create policy worker_reach on audit_root_tile as permissive all to entente_worker using true check true;
+
+create table audit_sequencer (
+  only_one boolean not null default true, -- class=internal category=audit-log
+  fence bigint not null default 0, -- class=internal category=audit-log
+  sealed_xact xid8 not null default '0'::xid8, -- class=internal category=audit-log
+  size bigint not null default 0, -- class=internal category=audit-log
+  note text not null default ''::text, -- class=internal category=audit-log
+  signed_at timestamp with time zone, -- class=internal category=audit-log
+  constraint audit_sequencer_one_ck CHECK (only_one),
+  constraint audit_sequencer_pk PRIMARY KEY (only_one)
+);
+grant insert, select, update on audit_sequencer to entente_worker;
+alter table audit_sequencer enable row level security;
+alter table audit_sequencer force row level security;
+create policy worker_reach on audit_sequencer as permissive all to entente_worker using true check true;
+
+create table audit_target (
+  target text not null, -- class=internal category=audit-log
+  root_size bigint not null default 0, -- class=internal category=audit-log
+  sent_at timestamp with time zone, -- class=internal category=audit-log
+  done_at timestamp with time zone, -- class=internal category=audit-log
+  tried_at timestamp with time zone, -- class=internal category=audit-log
+  tries integer not null default 0, -- class=internal category=audit-log
+  error text not null default ''::text, -- class=internal category=audit-log
+  constraint audit_target_pk PRIMARY KEY (target)
+);
+grant delete, insert, select, update on audit_target to entente_worker;
+alter table audit_target enable row level security;
+alter table audit_target force row level security;
+create policy worker_reach on audit_target as permissive all to entente_worker using true check true;
+
+create table audit_tile (
+  tenant_id uuid not null, -- class=internal category=audit-log
+  level integer not null, -- class=internal category=audit-log
+  n bigint not null, -- class=internal category=audit-log
+  hashes bytea not null, -- class=internal category=audit-log
+  constraint audit_tile_hashes_ck CHECK ((((length(hashes) >= 32) AND (length(hashes) <= 8192)) AND ((length(hashes) % 32) = 0))),
+  constraint audit_tile_level_ck CHECK (((level >= 0) AND (level <= 7))),
+  constraint audit_tile_n_ck CHECK ((n >= 0)),
+  constraint audit_tile_pk PRIMARY KEY (tenant_id, level, n),
+  constraint audit_tile_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+grant delete, insert, select, update on audit_tile to entente_definer;
+grant select on audit_tile to entente_staff;
+grant insert, select, update on audit_tile to entente_worker;
+alter table audit_tile enable row level security;
+alter table audit_tile force row level security;
+create policy definer_leave on audit_tile as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy staff_reach on audit_tile as permissive all to entente_staff using true check true;
+create policy tenant_floor on audit_tile as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on audit_tile as permissive all to entente_worker using true check true;
+
+create table audit_tree (
+  tenant_id uuid not null, -- class=internal category=audit-log
+  size bigint not null, -- class=internal category=audit-log
+  root bytea not null, -- class=internal category=audit-log
+  note text not null, -- class=internal category=audit-log
+  signed_at timestamp with time zone not null, -- class=internal category=audit-log
+  fence bigint not null, -- class=internal category=audit-log
+  constraint audit_tree_pk PRIMARY KEY (tenant_id),
+  constraint audit_tree_root_ck CHECK ((length(root) = 32)),
+  constraint audit_tree_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+grant delete, insert, select, update on audit_tree to entente_definer;
+grant select on audit_tree to entente_staff;
+grant insert, select, update on audit_tree to entente_worker;
+alter table audit_tree enable row level security;
+alter table audit_tree force row level security;
+create policy definer_leave on audit_tree as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy staff_reach on audit_tree as permissive all to entente_staff using true check true;
+create policy tenant_floor on audit_tree as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on audit_tree as permissive all to entente_worker using true check true;
 
 create table concern (
   tenant_id uuid not null, -- class=internal category=workflow-log
@@ -2656,6 +2820,33 @@ begin
 end $function$;
 alter routine audit_erase(uuid[]) owner to entente_definer;
 grant execute on routine audit_erase(uuid[]) to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.audit_plain()
+ RETURNS SETOF uuid
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select distinct tenant_id from app.audit_entry where commitment is null limit 100
+$function$;
+alter routine audit_plain() owner to entente_definer;
+grant execute on routine audit_plain() to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.audit_unsealed(p_from xid8, p_limit integer)
+ RETURNS TABLE(xact xid8, tenant_id uuid, entry_id uuid, at timestamp with time zone, op_id uuid, category text, actor_kind text, actor_id uuid, actor_role text, credential_id uuid, partner_id uuid, action text, outcome text, object_type text, object_id uuid, commitment bytea)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select e.xact, e.tenant_id, e.entry_id, e.at, e.op_id, e.category, e.actor_kind, e.actor_id, e.actor_role, e.credential_id, e.partner_id, e.action, e.outcome,
+         e.object_type, e.object_id, e.commitment
+    from app.audit_entry e
+   where e.xact >= p_from and e.commitment is not null
+     and not exists (select from app.audit_leaf l where l.tenant_id = e.tenant_id and l.entry_id = e.entry_id)
+   order by e.xact, e.at, e.entry_id limit p_limit
+$function$;
+alter routine audit_unsealed(xid8,integer) owner to entente_definer;
+grant execute on routine audit_unsealed(xid8,integer) to entente_worker;
 
 CREATE OR REPLACE FUNCTION app.bind_session(in_session uuid, in_old_hash bytea, in_new_hash bytea, in_idle timestamp with time zone, in_expires timestamp with time zone, at timestamp with time zone)
  RETURNS boolean
