@@ -29,7 +29,7 @@ const mark = "{{id}}"
 var parameter = regexp.MustCompile(`\{[a-z_]+(\.\.\.)?\}`)
 
 // words are parameters of paths that are no ids, with what they are.
-var words = map[string]string{"{room}": "the name of a chapter of the API reference"}
+var words = map[string]string{"{category}": "a data category, the same for everybody", "{clock}": "a clock of the policy, the same for everybody", "{room}": "the name of a chapter of the API reference"}
 
 // slots lists every place of every route that takes an id: parameters of the path, filters of lists, fields of bodies.
 func (h *house) slots() []slot {

@@ -8,10 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/datamap"
 	"entente.dev/internal/kernel/errs"
+	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/policy"
 )
 
@@ -176,3 +178,9 @@ func PrintPolicy(w io.Writer, e policy.Effective) {
 		fmt.Fprintf(w, "  %-22s %s%s\n", c.Clock.Clock, c.Words(), own[c.Own])
 	}
 }
+
+// policyValidated tells when every probe about the policy's table last passed in one run; zero: never.
+func (a *App) policyValidated(context.Context, id.ID) (time.Time, error) { return time.Time{}, nil }
+
+// recipients lists the sub-processors for the register of processing; the categories' own words stand where it is empty.
+func (a *App) recipients(context.Context, access.Actor) ([]policy.Recipient, error) { return nil, nil }

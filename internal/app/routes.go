@@ -19,6 +19,8 @@ import (
 	"entente.dev/internal/mail/mailweb"
 	"entente.dev/internal/partner/partnerapi"
 	"entente.dev/internal/partner/partnerweb"
+	"entente.dev/internal/policy/policyapi"
+	"entente.dev/internal/policy/policyweb"
 	"entente.dev/internal/tenant/tenantweb"
 	"entente.dev/internal/transfer/transferapi"
 	"entente.dev/internal/transfer/transferweb"
@@ -46,6 +48,7 @@ func (a *App) apiRoutes(api *door.API) {
 	accountapi.Routes(api, a.Accounts)
 	dealapi.Routes(api, a.Deals)
 	auditapi.Routes(api, a.Trail)
+	policyapi.Routes(api, a.Policies)
 	fileapi.Routes(api, a.Files)
 	transferapi.Routes(api, a.Transfer)
 	trustapi.Routes(api, a.Trust)
@@ -67,6 +70,7 @@ func (a *App) webRoutes(web *door.Web, api *door.API) {
 	auditweb.Routes(web, auditweb.Deps{Page: a.page, Trail: a.Trail})
 	mailweb.Routes(web, mailweb.Deps{Page: a.page, Mail: a.Mail})
 	fileweb.Routes(web, fileweb.Deps{Page: a.page, Files: a.Files})
+	policyweb.Routes(web, policyweb.Deps{Page: a.page, Site: a.site, Policies: a.Policies, Tenants: a.Tenants, Validated: a.policyValidated, Recipients: a.recipients})
 	partnerweb.Routes(web, partnerweb.Deps{Page: a.page, Partners: a.Partners, People: a.Identity, Deals: a.Deals, Trail: a.Trail})
 	accountweb.Routes(web, accountweb.Deps{Page: a.page, Accounts: a.Accounts, Deals: a.Deals, Trail: a.Trail})
 	trustweb.Routes(web, trustweb.Deps{Page: a.page, Site: a.site, Bare: a.bare, Facts: a.trustFacts, Trust: a.Trust, Origin: a.Config.Origin(), Contact: a.Config.SecurityContact})

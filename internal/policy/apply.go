@@ -20,7 +20,9 @@ type Input struct {
 	File    *Profile    // a profile of the operator's own, instead of a name
 	Rules   []RuleInput // by category; a profile that is given anew begins without own rules
 	Clocks  []ClockInput
-	Number  int // of the version that the caller read, 0 to take whatever stands
+	// Stricter takes of the profile only what is stricter than what stands; the name of the profile in force stays.
+	Stricter bool
+	Number   int // of the version that the caller read, 0 to take whatever stands
 }
 
 // RuleInput is one rule that shall differ from the profile.
@@ -98,6 +100,9 @@ func next(who access.Actor, old Effective, in Input) (Effective, error) {
 	if len(p.Problems) > 0 {
 		return old, errs.Refused(p.Problems)
 	}
+	if in.Stricter {
+		return stricter(old, chosen), nil
+	}
 	given := in.Profile != "" || in.File != nil
 	if operator && given {
 		base = chosen
@@ -114,6 +119,24 @@ func next(who access.Actor, old Effective, in Input) (Effective, error) {
 		p.laxer(fresh)
 	}
 	return fresh, errs.Refused(p.Problems)
+}
+
+// stricter takes from a profile what is stricter than what stands.
+func stricter(old Effective, p Profile) Effective {
+	rules, clocks := make([]datamap.Rule, len(old.Rules)), make([]datamap.Clock, len(old.Clocks))
+	for i, r := range old.Rules {
+		c, _ := datamap.CategoryOf(r.Category)
+		if rules[i] = r.Rule; c.Personal() && datamap.Laxer(p.Rule(r.Category), r.Rule) == "" && !sameRule(p.Rule(r.Category), r.Rule) {
+			rules[i] = p.Rule(r.Category)
+		}
+	}
+	for i, c := range old.Clocks {
+		if clocks[i] = c.Clock; datamap.LaxerClock(p.Clock(c.Clock.Clock), c.Clock) == "" && !sameClock(p.Clock(c.Clock.Clock), c.Clock) {
+			clocks[i] = p.Clock(c.Clock.Clock)
+		}
+	}
+	stands := Profile{Name: old.Profile, Title: old.Title, Source: old.Source, Retention: rules, Clocks: clocks}
+	return effective(old.Base, stands, nil, nil)
 }
 
 // ownOf returns the own rules that go on: all of them when the profile stays, those that are still stricter on a new base, and

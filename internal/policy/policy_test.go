@@ -225,6 +225,11 @@ func TestATenantIsStricterNeverLaxer(t *testing.T) {
 	if got := []string{e.Rule("server-log").Words(), e.Rule("audit-log").Words(), e.Clock("breach-notice").Words()}; !slices.Equal(got, []string{"14 days from recording", "2 months from recording", "24 hours"}) {
 		t.Errorf("after a new base: %v", got)
 	}
+	// Of a profile that is laxer here and stricter there, the stricter part can be taken.
+	e = w.apply(w.admin, Input{Profile: "partners-one", Stricter: true})
+	if got := []string{e.Profile, e.Rule("workflow-log").Words(), e.Rule("server-log").Words(), e.Rule("user-account").Words(), e.Rule("error-report").Words()}; !slices.Equal(got, []string{"codific", "90 days from recording", "14 days from recording", "while customer", "until solved"}) {
+		t.Errorf("the stricter part: %v", got)
+	}
 	// Back to the profile's rule.
 	if e = w.apply(w.admin, Input{Rules: []RuleInput{{Category: "server-log"}}}); e.Rule("server-log").Own || e.Rule("server-log").Words() != "60 days from recording" {
 		t.Errorf("back: %+v", e.Rule("server-log"))
