@@ -8,8 +8,9 @@ import (
 )
 
 type trustCmd struct {
-	Check  trustCheckCmd  `cmd:"" help:"Try every promise now and keep the evidence; fails when one does not hold."`
-	Attest trustAttestCmd `cmd:"" help:"Put on record what software cannot see, such as an encrypted volume."`
+	Check    trustCheckCmd    `cmd:"" help:"Try every promise now and keep the evidence; fails when one does not hold."`
+	Evidence trustEvidenceCmd `cmd:"" help:"Write a signed package of evidence of a period."`
+	Attest   trustAttestCmd   `cmd:"" help:"Put on record what software cannot see, such as an encrypted volume."`
 }
 
 type trustCheckCmd struct {
@@ -62,6 +63,30 @@ func (t *trustAttestCmd) Run(c *console) error {
 			return nil
 		}
 		fmt.Fprintf(c.out, "%s is attested by %s until %s.\n", e.Promise, e.ByName, e.UntilOn.Format("2 January 2006"))
+		return nil
+	})
+}
+
+type trustEvidenceCmd struct {
+	config.Config
+	Tenant string `help:"Short name of a programme; default: the installation."`
+	From   string `required:"" placeholder:"DATE" help:"First day."`
+	To     string `required:"" placeholder:"DATE" help:"Last day."`
+	Out    string `required:"" type:"path" placeholder:"FILE" help:"The file to write; it must not exist."`
+	JSON   bool   `name:"json" help:"As JSON."`
+}
+
+// Run writes the package.
+func (t *trustEvidenceCmd) Run(c *console) error {
+	return with(c, &t.Config, func(a *app.App) error {
+		done, err := a.EvidencePackage(c.ctx, app.EvidenceInput{Tenant: t.Tenant, From: t.From, To: t.To, Out: t.Out})
+		if err != nil {
+			return err
+		}
+		if t.JSON {
+			return printJSON(c.out, done)
+		}
+		fmt.Fprintf(c.out, "%s: %d bytes, signed. Verifier key: %s\n", done.File, done.Size, done.Verifier)
 		return nil
 	})
 }

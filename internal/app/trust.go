@@ -39,7 +39,7 @@ const breachedSample = "1q2w3e4r5t6y7u8i9o0p"
 func (a *App) probing(doors door.Doors) {
 	build := config.ThisBuild()
 	e := trust.Env{
-		Version: build.Version, Commit: build.Commit, Modules: len(modules()),
+		Version: build.Version, Commit: build.Commit, Modules: len(modules()), Files: a.Files,
 		Tenants: a.probedTenants, Ask: a.ask(doors), Routes: probedRoutes(doors), Actions: role.Actions(), Roles: role.All, Grants: grantsOf,
 		JudgePassword: func(plain string) error { return password.Check(plain) }, BreachedSample: breachedSample,
 		Guess: a.Identity.ProbeGuessing, SessionCookies: identityweb.SessionCookies, Knock: a.Identity.Knock,

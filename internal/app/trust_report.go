@@ -2,12 +2,15 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"time"
 
 	"entente.dev/internal/access"
+	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/trust"
 )
 
@@ -115,4 +118,52 @@ func (r TrustReport) Err() error {
 		return nil
 	}
 	return fmt.Errorf("failing: %v", r.failing())
+}
+
+// EvidenceInput is what `entente trust evidence` is told.
+type EvidenceInput struct{ Tenant, From, To, Out string }
+
+// EvidenceDone is what it answers.
+type EvidenceDone struct {
+	File     string `json:"file"`
+	Size     int64  `json:"size"`
+	Verifier string `json:"verifier"`
+}
+
+// EvidencePackage writes a signed package of evidence to a new file; a file that could not be completed is removed.
+func (a *App) EvidencePackage(ctx context.Context, in EvidenceInput) (done EvidenceDone, err error) {
+	a.Doors()
+	var p trust.Period
+	for flag, v := range map[string]struct {
+		text string
+		to   *time.Time
+	}{"--from": {in.From, &p.From}, "--to": {in.To, &p.To}} {
+		if *v.to, err = time.Parse(time.DateOnly, v.text); err != nil {
+			return done, fmt.Errorf("%s: write a day such as 2026-12-31, not %q", flag, v.text)
+		}
+	}
+	tenant, name := id.Nil, "This installation"
+	if in.Tenant != "" {
+		t, err := a.Tenants.BySlug(ctx, in.Tenant)
+		if err != nil {
+			return done, err
+		}
+		tenant, name = t.ID, t.Name
+	}
+	f, err := os.OpenFile(in.Out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return done, fmt.Errorf("--out: %w", err)
+	}
+	err = a.Trust.WritePackage(ctx, tenant, name, p, f)
+	if err = errors.Join(err, f.Sync()); err == nil {
+		var info os.FileInfo
+		if info, err = f.Stat(); err == nil {
+			done.File, done.Size = in.Out, info.Size()
+		}
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return done, errors.Join(err, os.Remove(in.Out))
+	}
+	done.Verifier, err = a.Ops.Keys.Verifier(ctx)
+	return done, err
 }

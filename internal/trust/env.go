@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"entente.dev/internal/access"
+	"entente.dev/internal/file"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/op"
 )
@@ -16,6 +17,8 @@ type Env struct {
 	Version string // of the program
 	Commit  string // the exact source, "" when nobody recorded it
 	Modules int    // dependencies that are listed in the program itself
+
+	Files *file.Service // where packages are kept
 
 	Tenants func(ctx context.Context) ([]Tenant, error)
 	Ask     func(ctx context.Context, q Question) (Answer, error) // sends a request through the program's own handler

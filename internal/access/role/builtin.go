@@ -185,6 +185,7 @@ var table = []line{
 	{"trust.attest", all, no, no, no, false, "Attest what software cannot see"},
 	{"policy.read", all, all, no, no, true, "See the data policy, the data map and the register of processing"},
 	{"policy.apply", all, no, no, no, false, "Apply a policy profile, tighten a rule"},
+	{"trust.package", all, no, no, no, false, "Make a signed package of evidence for a period"},
 	{"concern.report", no, no, no, no, false, "Report a concern through the public form (the program itself)"},
 	{"concern.list", all, all, no, no, true, "Read the concerns that people report"},
 	{"concern.answer", all, no, no, no, false, "Answer or close a concern"},

@@ -47,6 +47,7 @@ func Routes(w *door.Web, deps Deps) {
 	w.Private("POST /promises/concerns/{id}/answer", trust.ActConcernAnswer, p.answer)
 	w.Private("GET /promises", trust.ActRead, p.register)
 	w.Private("GET /promises/{id}", trust.ActRead, p.promise)
+	w.Private("POST /promises/package", trust.ActPackage, p.pack)
 	w.Private("POST /promises/{id}/check", trust.ActCheck, p.check)
 	w.Private("POST /promises/{id}/attest", trust.ActAttest, p.attest)
 }
@@ -235,6 +236,17 @@ func (p pages) found(r *http.Request) (trust.Promise, error) {
 }
 
 func (p pages) register(w http.ResponseWriter, r *http.Request, who access.Actor) error {
+	return p.drawRegister(w, r, who, http.StatusOK, nil)
+}
+
+type registerView struct {
+	who    access.Actor
+	states []trust.State
+	form   *httpx.Form
+	now    time.Time
+}
+
+func (p pages) drawRegister(w http.ResponseWriter, r *http.Request, who access.Actor, status int, f *httpx.Form) error {
 	all, err := p.Trust.States(r.Context(), who)
 	if err != nil {
 		return err
@@ -244,5 +256,31 @@ func (p pages) register(w http.ResponseWriter, r *http.Request, who access.Actor
 		return err
 	}
 	pg.Subtitle = "What this programme promises, and the evidence that it is kept."
-	return ui.Render(w, r, http.StatusOK, registerPage(pg, all))
+	return ui.Render(w, r, status, registerPage(pg, registerView{who, all, f, p.Trust.Now()}))
+}
+
+// pack makes a package of evidence and leads to the file.
+func (p pages) pack(w http.ResponseWriter, r *http.Request, who access.Actor) error {
+	f, err := httpx.ParseForm(w, r)
+	if err != nil {
+		return err
+	}
+	period := trust.Period{From: f.Date("from"), To: f.Date("to")}
+	pg, err := p.Page(w, r, who, "Promises", "trust")
+	if err != nil {
+		return err
+	}
+	var made id.ID
+	if err = f.Err(); err == nil {
+		made, err = p.Trust.Package(r.Context(), who, pg.Viewer.Brand.Name, period)
+	}
+	switch {
+	case err == nil:
+		ui.SetFlash(w, ui.Flash{Tone: ui.Good, Text: "The package is made and signed."})
+		httpx.SeeOther(w, r, "/files/"+made.String())
+		return nil
+	case f.Absorb(err):
+		return p.drawRegister(w, r, who, http.StatusUnprocessableEntity, f)
+	}
+	return err
 }
