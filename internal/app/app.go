@@ -9,7 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
+	"sync/atomic"
 	"time"
 
 	"entente.dev/internal/account"
@@ -23,12 +23,10 @@ import (
 	"entente.dev/internal/identity"
 	"entente.dev/internal/kernel/blob"
 	"entente.dev/internal/kernel/config"
-	"entente.dev/internal/kernel/crypt"
 	"entente.dev/internal/kernel/mailer"
 	"entente.dev/internal/kernel/page"
 	"entente.dev/internal/kernel/pg"
 	"entente.dev/internal/kernel/pg/embedded"
-	"entente.dev/internal/keyring"
 	"entente.dev/internal/mail"
 	"entente.dev/internal/notice"
 	"entente.dev/internal/op"
@@ -63,10 +61,13 @@ type App struct {
 	Notices   *notice.Service
 	Documents *document.Service
 
-	limits  *limiter
-	metrics *metrics
-	server  *embedded.Server // the child PostgreSQL, nil when the database is somebody else's
-	close   []func(context.Context) error
+	limits   *limiter
+	metrics  *metrics
+	blobs    blob.Store
+	keyAge   atomic.Int64 // nanoseconds, see lookAtKeys
+	kekThere atomic.Bool
+	server   *embedded.Server // the child PostgreSQL, nil when the database is somebody else's
+	close    []func(context.Context) error
 }
 
 // Open builds the program for a command that may run beside a server on the same data directory.
@@ -93,7 +94,11 @@ func Start(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, erro
 		if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 			return nil, fmt.Errorf("data directory: %w", err)
 		}
-		return build(ctx, cfg, log, url, nil)
+		a, err := build(ctx, cfg, log, url, nil)
+		if err != nil {
+			return nil, err
+		}
+		return a.withKeys(ctx)
 	}
 	server, err := embedded.Start(ctx, embedded.Options{DataDir: cfg.Data, Log: log})
 	if err != nil {
@@ -103,7 +108,7 @@ func Start(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, erro
 	if err != nil {
 		return nil, errors.Join(err, server.Stop(context.WithoutCancel(ctx)))
 	}
-	return a, nil
+	return a.withKeys(ctx)
 }
 
 func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string, server *embedded.Server) (*App, error) {
@@ -128,7 +133,7 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string,
 		db.Close()
 		return nil, err
 	}
-	kek, err := newKEK(cfg)
+	keys, err := newRing(ctx, cfg, db)
 	if err != nil {
 		db.Close()
 		return nil, err
@@ -138,7 +143,7 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string,
 		db.Close()
 		return nil, err
 	}
-	a.Ops = &op.Ops{DB: db, Map: classes, Keys: keyring.New(db, kek, time.Now), Pages: page.NewSigner(db.Installation().Key("list cursors")), PublicURL: cfg.Origin(), Clock: time.Now, Log: log}
+	a.Ops = &op.Ops{DB: db, Map: classes, Keys: keys, Pages: page.NewSigner(db.Installation().Key("list cursors")), PublicURL: cfg.Origin(), Clock: time.Now, Log: log}
 	a.Tenants = tenant.New(a.Ops)
 	a.Mail = mail.New(a.Ops, sender)
 	a.Identity = identity.New(a.Ops, identity.Options{Tenants: a.Tenants})
@@ -153,22 +158,11 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string,
 	a.Documents = document.New(a.Ops)
 	a.Trust = trust.New(a.Ops)
 	a.limits = newLimiter(cfg.RateLimit, time.Now)
-	a.Files = file.New(a.Ops, files)
+	a.blobs, a.Files = files, file.New(a.Ops, files)
+	a.metrics.keys(keys.Failed, func() time.Duration { return time.Duration(a.keyAge.Load()) }, a.kekThere.Load)
 	a.Archive = archive.New(a.Ops, a.archiveOptions())
 	a.Ops.Listeners = a.listeners()
 	return a, nil
-}
-
-// newKEK returns the key-encryption key that the configuration names.
-func newKEK(cfg config.Config) (crypt.KEK, error) {
-	where, path, _ := strings.Cut(cfg.KEK, ":")
-	switch where {
-	case "":
-		return crypt.ReadFile(filepath.Join(cfg.Data, "keys", "kek"), true)
-	case "file":
-		return crypt.ReadFile(path, false)
-	}
-	return nil, fmt.Errorf("--kek %s: use file:PATH", cfg.KEK)
 }
 
 // newFiles returns the store of files that the configuration names.

@@ -64,6 +64,8 @@ func Doctor(ctx context.Context, cfg config.Config, problems error) Report {
 	}
 	defer func() { r.add("shutdown", a.Close(context.WithoutCancel(ctx)), "clean") }()
 	a.checkDatabase(ctx, &r)
+	r.add("keys", a.Ops.Keys.Check(ctx), "the key-encryption key %s opens the keys of this installation", a.Ops.Keys.KEK())
+	r.add("files", a.blobs.Check(ctx), "%s can be written", a.blobs)
 	mail := "mails stay in the e-mail log (no mail server is configured)"
 	if cfg.SMTP.Enabled() {
 		mail = fmt.Sprintf("mails go to %s:%d", cfg.SMTP.Host, cfg.SMTP.Port)

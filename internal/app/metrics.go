@@ -3,6 +3,7 @@ package app
 import (
 	"net/http"
 	"net/http/pprof"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -46,6 +47,17 @@ func newMetrics(db *pg.DB) *metrics {
 
 func (m *metrics) watch(h http.Handler) http.Handler {
 	return promhttp.InstrumentHandlerDuration(m.requests, h)
+}
+
+// keys adds what the keys tell; age is that of the oldest data key in use, as the last look at it found it.
+func (m *metrics) keys(failed func() uint64, age func() time.Duration, reachable func() bool) {
+	m.registry.MustRegister(
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "entente_decrypts_failed_total", Help: "Stored values and files that did not decrypt: altered, or put in another place."},
+			func() float64 { return float64(failed()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "entente_key_age_seconds", Help: "Age of the oldest data key that is the newest of its programme; 0 before the first look."},
+			func() float64 { return age().Seconds() }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "entente_kek_reachable", Help: "Whether the key-encryption key opened the installation's keys at the last look."},
+			func() float64 { return map[bool]float64{true: 1}[reachable()] }))
 }
 
 func (m *metrics) jobDone(o jobs.Outcome) { m.jobs.WithLabelValues(o.Kind, o.Result).Inc() }

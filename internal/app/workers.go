@@ -33,6 +33,7 @@ func (a *App) workers() *jobs.Registry {
 			return err
 		})(ctx))
 	})
+	r.Periodic("keys.look", jobs.Every(10*time.Minute), a.lookAtKeys)
 	r.Periodic("log.partitions", jobs.Daily(3, 10), a.makePartitions)
 	r.Periodic("idempotency.forget", jobs.Daily(3, 20), a.eachTenant(a.Ops.ForgetKeys))
 	return r

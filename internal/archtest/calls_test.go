@@ -54,6 +54,7 @@ var symbols = []listed{
 		{"internal/app", "answers the probes of the admin address in plain text"},
 	}},
 	{"os", "Getenv", false, "add a field to kernel/config", []allowed{
+		{"internal/kernel/config/validate.go", "reads the one variable that systemd names, not we"},
 		{"internal/browsertest", "finds the browser of the tests"},
 		{"internal/kernel/pg/pgtest", "finds the database of the tests"},
 		{"internal/kernel/pg/embedded", "looks for PostgreSQL's programs and gives them a clean environment"},

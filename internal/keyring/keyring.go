@@ -15,9 +15,11 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/sync/singleflight"
 
 	"entente.dev/internal/kernel/crypt"
 	"entente.dev/internal/kernel/errs"
@@ -34,13 +36,25 @@ type Place struct{ Table, Row, Column string }
 // Ring gives each tenant its keys. It is safe for concurrent use.
 type Ring struct {
 	db    *pg.DB
-	kek   crypt.KEK
+	kek   crypt.KEK   // wraps
+	older []crypt.KEK // unwrap what an earlier KEK wrapped, until it is wrapped anew
 	clock func() time.Time
 
 	mu     sync.Mutex
 	keys   map[keyName]cached
 	signer note.Signer
+	down   error     // why the KEK could not be reached
+	until  time.Time // and until when it is not asked again
+
+	loads  singleflight.Group
+	failed atomic.Uint64
 }
+
+// pause is how long a KEK that could not be reached is left alone: a hanging one must not hold up every request.
+const pause = 5 * time.Second
+
+// loadTime bounds how long a key is waited for.
+const loadTime = 15 * time.Second
 
 type keyName struct {
 	tenant  id.ID
@@ -53,9 +67,20 @@ type cached struct {
 	until   time.Time
 }
 
-// New returns a ring over the keys in db.
-func New(db *pg.DB, kek crypt.KEK, clock func() time.Time) *Ring {
-	return &Ring{db: db, kek: kek, clock: clock, keys: map[keyName]cached{}}
+// New returns a ring over the keys in db, which kek wraps. older are KEKs that wrapped some of them before.
+func New(db *pg.DB, kek crypt.KEK, clock func() time.Time, older ...crypt.KEK) *Ring {
+	return &Ring{db: db, kek: kek, older: older, clock: clock, keys: map[keyName]cached{}}
+}
+
+// Failed returns how many ciphertexts did not open since the start: each one was altered, or put in another place.
+func (r *Ring) Failed() uint64 { return r.failed.Load() }
+
+// noted counts err when it says that a ciphertext did not open.
+func (r *Ring) noted(err error) error {
+	if errors.Is(err, crypt.ErrWrongKey) {
+		r.failed.Add(1)
+	}
+	return err
 }
 
 // header is what stands before a ciphertext: the format and the version of the data key.
@@ -116,14 +141,15 @@ func (r *Ring) Seal(ctx context.Context, tenant id.ID, at Place, plain []byte) (
 // errors as of Sealer.
 func (r *Ring) Open(ctx context.Context, tenant id.ID, at Place, sealed []byte) ([]byte, error) {
 	if len(sealed) < headerSize || sealed[0] != format {
-		return nil, crypt.ErrWrongKey
+		return nil, r.noted(crypt.ErrWrongKey)
 	}
 	version := binary.BigEndian.Uint32(sealed[1:])
 	c, err := r.get(ctx, keyName{tenant, version})
 	if err != nil {
 		return nil, err
 	}
-	return c.key.Open(sealed[headerSize:], at.data(tenant, version))
+	plain, err := c.key.Open(sealed[headerSize:], at.data(tenant, version))
+	return plain, r.noted(err)
 }
 
 // SealTo returns a writer that encrypts a stream to w with the tenant's newest key; close it to complete the stream.
@@ -139,14 +165,15 @@ func (r *Ring) SealTo(ctx context.Context, tenant id.ID, at Place, w io.Writer) 
 func (r *Ring) OpenFrom(ctx context.Context, tenant id.ID, at Place, from io.Reader) (io.Reader, error) {
 	head := make([]byte, headerSize)
 	if _, err := io.ReadFull(from, head); err != nil || head[0] != format {
-		return nil, errors.Join(crypt.ErrWrongKey, err)
+		return nil, r.noted(errors.Join(crypt.ErrWrongKey, err))
 	}
 	version := binary.BigEndian.Uint32(head[1:])
 	c, err := r.get(ctx, keyName{tenant, version})
 	if err != nil {
 		return nil, err
 	}
-	return c.key.OpenFrom(from, at.data(tenant, version))
+	plain, err := c.key.OpenFrom(from, at.data(tenant, version))
+	return &counted{r, plain, false}, err
 }
 
 // get returns a key from the cache or unwraps it. A key made by another process counts as the newest after keyTTL at most.
@@ -158,23 +185,69 @@ func (r *Ring) get(ctx context.Context, name keyName) (cached, error) {
 	if ok && now.Before(c.until) {
 		return c, nil
 	}
-	row, err := r.load(ctx, name)
+	// One load for everybody who waits for the same key, whoever of them leaves meanwhile.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTime)
+	defer cancel()
+	v, err, _ := r.loads.Do(fmt.Sprint(name.tenant, name.version), func() (any, error) { return r.fetch(ctx, name, now) })
 	if err != nil {
 		return cached{}, err
 	}
-	raw, err := r.kek.Unwrap(ctx, row.Wrapped, wrapData(name.tenant, row.Version))
+	return v.(cached), nil
+}
+
+// fetch loads a key and unwraps it.
+func (r *Ring) fetch(ctx context.Context, name keyName, now time.Time) (c cached, err error) {
+	row, err := r.load(ctx, name)
 	if err != nil {
-		return cached{}, r.unwrapFailed(err, row.KEK)
+		return c, err
+	}
+	raw, err := r.unwrap(ctx, row.Wrapped, wrapData(name.tenant, row.Version), row.KEK)
+	if err != nil {
+		return c, err
 	}
 	key, err := crypt.NewDataKey(raw)
 	if err != nil {
-		return cached{}, err
+		return c, err
 	}
 	c = cached{version: row.Version, key: key, until: now.Add(keyTTL)}
 	r.mu.Lock()
 	r.keys[name], r.keys[keyName{name.tenant, row.Version}] = c, c
 	r.mu.Unlock()
 	return c, nil
+}
+
+// unwrap asks the KEK that wrapped it, unless it was down a moment ago. Errors: Unavailable "keys.unavailable".
+func (r *Ring) unwrap(ctx context.Context, wrapped, ad []byte, by string) ([]byte, error) {
+	now := r.clock()
+	r.mu.Lock()
+	down := r.down
+	if !now.Before(r.until) {
+		down = nil
+	}
+	r.mu.Unlock()
+	if down != nil {
+		return nil, r.unwrapFailed(down, by)
+	}
+	raw, err := r.kekOf(by).Unwrap(ctx, wrapped, ad)
+	if err != nil && !errors.Is(err, crypt.ErrWrongKey) {
+		r.mu.Lock()
+		r.down, r.until = err, now.Add(pause)
+		r.mu.Unlock()
+	}
+	if err != nil {
+		return nil, r.unwrapFailed(err, by)
+	}
+	return raw, nil
+}
+
+// kekOf returns the KEK of an id, the current one when there is none of it.
+func (r *Ring) kekOf(name string) crypt.KEK {
+	for _, k := range r.older {
+		if k.ID() == name && r.kek.ID() != name {
+			return k
+		}
+	}
+	return r.kek
 }
 
 func wrapData(tenant id.ID, version uint32) []byte {
@@ -188,6 +261,22 @@ func (r *Ring) unwrapFailed(err error, kek string) error {
 		msg = "The keys of this programme cannot be opened. The operator must restore the key-encryption key."
 	}
 	return &errs.Error{Kind: errs.Unavailable, Code: "keys.unavailable", Msg: msg, RetryAfter: 30 * time.Second, Err: err}
+}
+
+// counted counts a stream that does not open.
+type counted struct {
+	ring *Ring
+	io.Reader
+	told bool
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	if err != nil && err != io.EOF && !c.told {
+		c.told = true
+		c.ring.failed.Add(1)
+	}
+	return n, err
 }
 
 // Forget drops every key from memory, such as after a rotation or destruction.

@@ -53,9 +53,9 @@ func (r *Ring) signingKey(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	raw, err := r.kek.Unwrap(ctx, k.Wrapped, signData(k.ID))
+	raw, err := r.unwrap(ctx, k.Wrapped, signData(k.ID), k.KEK)
 	if err != nil {
-		return "", r.unwrapFailed(err, k.KEK)
+		return "", err
 	}
 	return string(raw), nil
 }

@@ -22,6 +22,28 @@ on conflict on constraint data_key_pk do nothing`
 
 	sqlSigningKey = `select key_id, verifier, wrapped, kek_id from signing_key where retired_at is null`
 
+	sqlNewVersion = `insert into data_key (tenant_id, key_version, wrapped, kek_id) values ($1, $2, $3, $4) on conflict on constraint data_key_pk do nothing`
+
+	sqlVersions = `select key_version, kek_id, created_at, destroyed_at from data_key where tenant_id = $1 order by key_version`
+
+	sqlDestroyVersion = `update data_key set wrapped = null, destroyed_at = app.now() where tenant_id = $1 and key_version = $2 and destroyed_at is null`
+
+	// A tenant that never had a key gets none any more.
+	sqlNoKey      = `insert into data_key (tenant_id, key_version, wrapped, kek_id, destroyed_at) select $1, 1, null, '', app.now() where not exists (select from data_key where tenant_id = $1)`
+	sqlDestroyAll = `update data_key set wrapped = null, destroyed_at = app.now() where tenant_id = $1 and destroyed_at is null`
+
+	sqlWrappedBy = `select key_version, wrapped, kek_id from data_key where tenant_id = $1 and wrapped is not null order by key_version for update`
+	sqlRewrap    = `update data_key set wrapped = $3, kek_id = $4 where tenant_id = $1 and key_version = $2 and wrapped is not null`
+
+	sqlSigningKeys   = `select key_id, verifier, wrapped, kek_id from signing_key order by created_at for update`
+	sqlRewrapSigning = `update signing_key set wrapped = $2, kek_id = $3 where key_id = $1`
+
+	sqlTenants = `select tenant_id, slug from app.tenant_list() order by tenant_id`
+
+	// What every process with a cache of keys listens to; the payload is a tenant, or "" for all.
+	sqlTell   = `select pg_notify('entente_keys', $1)`
+	sqlListen = `listen entente_keys`
+
 	sqlAddSigningKey = `insert into signing_key (key_id, verifier, wrapped, kek_id) values ($1, $2, $3, $4) on conflict do nothing`
 )
 

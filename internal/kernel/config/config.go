@@ -31,6 +31,10 @@ type Config struct {
 
 	KEK string `name:"kek" env:"ENTENTE_KEK" placeholder:"WHERE" group:"Storage" help:"Key-encryption key: file:PATH, systemd:NAME or vault:MOUNT/KEY. Default: a file in the data directory, made at the first start."`
 
+	KEKPrevious string `name:"kek-previous" env:"ENTENTE_KEK_PREVIOUS" placeholder:"WHERE" group:"Storage" help:"The key-encryption key before this one, while keys are wrapped anew."`
+	Vault       Vault  `embed:"" prefix:"vault-" group:"Storage"`
+	Credentials string `kong:"-"` // where systemd puts credentials ($CREDENTIALS_DIRECTORY), read by Resolve
+
 	Files string `name:"files" env:"ENTENTE_FILES" placeholder:"WHERE" group:"Storage" help:"Store of exports and other files: dir:PATH or s3://BUCKET?endpoint=URL&region=NAME. Default: files in the data directory."`
 	S3    S3     `embed:"" prefix:"s3-" group:"Storage"`
 
@@ -49,6 +53,16 @@ type Pool struct {
 	Public   int `name:"public" env:"ENTENTE_DB_POOL_PUBLIC" default:"4" placeholder:"N" group:"Storage" help:"Connections for requests before sign-in (${default})."`
 	Worker   int `name:"worker" env:"ENTENTE_DB_POOL_WORKER" default:"8" placeholder:"N" group:"Storage" help:"Connections for jobs (${default})."`
 	Platform int `name:"platform" env:"ENTENTE_DB_POOL_PLATFORM" default:"2" placeholder:"N" group:"Storage" help:"Connections for the register of tenants (${default})."`
+}
+
+// Vault is how the Vault of --kek vault:MOUNT/KEY is reached and signed in to.
+type Vault struct {
+	Addr         string `name:"addr" env:"ENTENTE_VAULT_ADDR" placeholder:"URL" group:"Storage" help:"Vault, for a key-encryption key in its Transit engine: https://HOST:8200."`
+	Namespace    string `name:"namespace" env:"ENTENTE_VAULT_NAMESPACE" placeholder:"NAME" group:"Storage" help:"Its namespace, where it has them."`
+	TokenFile    string `name:"token-file" env:"ENTENTE_VAULT_TOKEN_FILE" placeholder:"FILE" group:"Storage" help:"File that holds a token; it is read again when Vault refuses the one before."`
+	RoleIDFile   string `name:"role-id-file" env:"ENTENTE_VAULT_ROLE_ID_FILE" placeholder:"FILE" group:"Storage" help:"File that holds a role id, to sign in by AppRole instead."`
+	SecretIDFile string `name:"secret-id-file" env:"ENTENTE_VAULT_SECRET_ID_FILE" placeholder:"FILE" group:"Storage" help:"File that holds the secret id of the role."`
+	CAFile       string `name:"ca-file" env:"ENTENTE_VAULT_CA_FILE" placeholder:"FILE" group:"Storage" help:"Certificates to trust for it. Default: the system's."`
 }
 
 // S3 is how the object store of --files is signed in to.

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"entente.dev/internal/kernel/blob"
+	"entente.dev/internal/kernel/crypt"
 )
 
 // Problem is one setting that cannot be used, and the way out.
@@ -67,6 +68,9 @@ func (c *Config) Resolve() error {
 			p.add("smtp-password-file", "name a readable file that holds only the password", "%v", err)
 		}
 		c.SMTP.Password = s
+	}
+	if c.Credentials == "" {
+		c.Credentials = os.Getenv("CREDENTIALS_DIRECTORY")
 	}
 	for _, f := range []struct {
 		name, path string
@@ -171,6 +175,16 @@ func (c *Config) checkStorage(p *Problems) {
 		}
 		if _, err := url.Parse(s); isPostgresURL(s) && err != nil || !isPostgresURL(s) && !strings.Contains(s, "=") {
 			p.add("database-url", "write postgres://user:password@host:5432/database", "is not a PostgreSQL address")
+		}
+	}
+	for name, where := range map[string]string{"kek": c.KEK, "kek-previous": c.KEKPrevious} {
+		if where == "" {
+			continue
+		}
+		if why := crypt.Problem(where); why != "" {
+			p.add(name, "write file:PATH, systemd:NAME or vault:MOUNT/KEY", "%q %s", where, why)
+		} else if strings.HasPrefix(where, "vault:") && (c.Vault.Addr == "" || c.Vault.TokenFile == "" && (c.Vault.RoleIDFile == "" || c.Vault.SecretIDFile == "")) {
+			p.add("vault-addr", "set it, and --vault-token-file or both --vault-role-id-file and --vault-secret-id-file", "%s needs to know where Vault is and how to sign in", where)
 		}
 	}
 	if c.Files != "" {

@@ -61,11 +61,19 @@ func ReadFile(path string, create bool) (KEK, error) {
 	if err != nil {
 		return nil, fmt.Errorf("key-encryption key: %w", err)
 	}
+	raw, err := decodeFile(path, b)
+	if err != nil {
+		return nil, err
+	}
+	return NewLocal(raw)
+}
+
+func decodeFile(path string, b []byte) ([]byte, error) {
 	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(b)))
 	if err != nil || len(raw) != KeySize {
 		return nil, fmt.Errorf("key-encryption key %s: want %d bytes as one line of base64", path, KeySize)
 	}
-	return NewLocal(raw)
+	return raw, nil
 }
 
 // writeOnce makes a file with all of b in it or none: a crash leaves no half key behind. fs.ErrExist when it is there already.
