@@ -2535,12 +2535,14 @@ CREATE INDEX stored_file_list_ix ON app.stored_file USING btree (tenant_id, crea
 CREATE INDEX stored_file_partner_ix ON app.stored_file USING btree (tenant_id, partner_id, created_at DESC);
 grant delete, insert, select, update on stored_file to entente_definer;
 grant select on stored_file to entente_partner;
+grant delete, select, update on stored_file to entente_retention;
 grant insert, select, update on stored_file to entente_staff;
 grant delete, insert, select, update on stored_file to entente_worker;
 alter table stored_file enable row level security;
 alter table stored_file force row level security;
 create policy definer_leave on stored_file as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy partner_reach on stored_file as permissive all to entente_partner using (partner_id = ( SELECT partner() AS partner)) check (partner_id = ( SELECT partner() AS partner));
+create policy retention_reach on stored_file as permissive all to entente_retention using true check true;
 create policy staff_reach on stored_file as permissive all to entente_staff using true check true;
 create policy tenant_floor on stored_file as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on stored_file as permissive all to entente_worker using true check true;
