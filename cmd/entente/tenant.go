@@ -8,9 +8,12 @@ import (
 )
 
 type tenantCmd struct {
-	List   tenantListCmd   `cmd:"" help:"List the programmes of this installation."`
-	Export tenantExportCmd `cmd:"" help:"Write everything of a programme into one archive."`
-	Import tenantImportCmd `cmd:"" help:"Bring in a programme from the archive of another installation."`
+	List        tenantListCmd        `cmd:"" help:"List the programmes of this installation."`
+	Export      tenantExportCmd      `cmd:"" help:"Write everything of a programme into one archive."`
+	Delete      tenantDeleteCmd      `cmd:"" help:"Put a programme on its way out, or erase it at once."`
+	Keep        tenantKeepCmd        `cmd:"" help:"Take the deletion of a programme back."`
+	Certificate tenantCertificateCmd `cmd:"" help:"Print the signed certificate of a programme that was erased."`
+	Import      tenantImportCmd      `cmd:"" help:"Bring in a programme from the archive of another installation."`
 }
 
 type tenantListCmd struct {
@@ -79,5 +82,70 @@ func (t *tenantImportCmd) Run(c *console) error {
 		}
 		fmt.Fprintf(c.out, "Programme %s (%s) is here: %d rows, %d people. People without a login here get in by \"Forgot password\".\n", done.Tenant.Slug, done.Tenant.ID, done.Rows, done.Persons)
 		return nil
+	})
+}
+
+type tenantDeleteCmd struct {
+	config.Config
+	Tenant string `required:"" help:"Short name of the programme, or its id."`
+	Reason string `required:"" help:"Why."`
+	Now    bool   `help:"Close and erase it at once, without the time to think it over that the data policy gives."`
+	JSON   bool   `name:"json" help:"As JSON."`
+}
+
+// Run puts the programme on its way out. With --now it may be run again until the programme is gone.
+func (t *tenantDeleteCmd) Run(c *console) error {
+	return with(c, &t.Config, func(a *app.App) error {
+		done, err := a.DeleteTenant(c.ctx, app.TenantDeletion{Tenant: t.Tenant, Reason: t.Reason, Now: t.Now})
+		if err != nil {
+			return err
+		}
+		if t.JSON {
+			return printJSON(c.out, done)
+		}
+		fmt.Fprintf(c.out, "Programme %s (%s) is %s.\n", done.Tenant, done.TenantID, done.Status)
+		if done.Certificate != "" {
+			fmt.Fprint(c.out, done.Certificate)
+		} else if done.PurgeAfter != nil {
+			fmt.Fprintf(c.out, "It is erased on %s. Until then: entente tenant keep --tenant %s\n", done.PurgeAfter.UTC().Format("2006-01-02 15:04 MST"), done.Tenant)
+		}
+		return nil
+	})
+}
+
+type tenantKeepCmd struct {
+	config.Config
+	Tenant string `required:"" help:"Short name of the programme, or its id."`
+	JSON   bool   `name:"json" help:"As JSON."`
+}
+
+// Run takes a deletion back.
+func (t *tenantKeepCmd) Run(c *console) error {
+	return with(c, &t.Config, func(a *app.App) error {
+		d, err := a.KeepTenant(c.ctx, t.Tenant)
+		if err != nil {
+			return err
+		}
+		if t.JSON {
+			return printJSON(c.out, d)
+		}
+		fmt.Fprintln(c.out, "The programme is at work again.")
+		return nil
+	})
+}
+
+type tenantCertificateCmd struct {
+	config.Config
+	Tenant string `required:"" help:"Id of the programme, as 'entente tenant list --all' shows it."`
+}
+
+// Run prints the certificate.
+func (t *tenantCertificateCmd) Run(c *console) error {
+	return with(c, &t.Config, func(a *app.App) error {
+		text, err := a.TenantCertificate(c.ctx, t.Tenant)
+		if err == nil {
+			fmt.Fprint(c.out, text)
+		}
+		return err
 	})
 }

@@ -44,6 +44,7 @@ create table app.departure (
   kept         jsonb not null default '[]', -- what law keeps, of each table and category: rows, reason, until
   head         jsonb not null default '{}', -- of the audit log before the purge
   tell         jsonb not null default '[]', -- the last Admins, until they were told
+  people       uuid[] not null default '{}', -- the persons behind the memberships, until those without another one are gone
   certificate  text not null default '',
   finished_at  timestamptz,
   told_at      timestamptz,
@@ -52,9 +53,9 @@ create table app.departure (
   constraint departure_four_eyes_ck check (agreed_by is null or asked_by is distinct from agreed_by)
 );
 create unique index departure_open_uq on app.departure (tenant_id) where state in ('asked', 'closing', 'purging');
-call app.protect('departure', 'select', worker => 'select, insert, update');
+call app.protect('departure', 'select, insert, update', worker => 'select, insert, update', platform => 'select, update');
 call app.keep_history('departure', 'departure_id', 'tell counts');
-call app.classify('departure', 'authorization', 'internal', 'tenant_id departure_id state at_once asked_by asked_at agreed_by agreed_at purge_after closed_at step counts kept head finished_at told_at version');
+call app.classify('departure', 'authorization', 'internal', 'tenant_id departure_id state at_once asked_by asked_at agreed_by agreed_at purge_after closed_at people step counts kept head finished_at told_at version');
 call app.classify('departure', 'authorization', 'personal', 'reason asked_by_name agreed_by_name tell');
 call app.classify('departure', 'business-data', 'public', 'certificate');
 
@@ -71,7 +72,7 @@ create table app.kept_record (
   constraint kept_record_pk primary key (tenant_id, record_id)
 );
 create index kept_record_until_ix on app.kept_record (tenant_id, until);
-call app.protect('kept_record', '');
+call app.protect('kept_record', '', platform => 'select, delete');
 call app.keep_history('kept_record', 'record_id', 'record');
 call app.classify('kept_record', 'legal-entity', 'personal', 'record');
 call app.classify('kept_record', 'legal-entity', 'internal', 'tenant_id record_id table_name category reason until created_at');
@@ -159,6 +160,40 @@ begin
   return n;
 end $$;
 
+-- archive_drop_persons deletes those of the bound tenant's people who are members nowhere any more, once the tenant is closed.
+create function app.archive_drop_persons(most int) returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare n bigint;
+begin
+  if not exists (select from app.tenant t where t.tenant_id = app.tenant() and t.status = 'closed') then
+    raise exception 'app.archive_drop_persons: the tenant is not closed' using errcode = '42501';
+  end if;
+  delete from app.person p where p.person_id in (
+    select x.id from app.departure d cross join lateral unnest(d.people) as x (id)
+     where d.tenant_id = app.tenant() and d.state = 'purging'
+       and exists (select from app.person q where q.person_id = x.id) and not exists (select from app.member m where m.person_id = x.id) limit most);
+  get diagnostics n = row_count;
+  return n;
+end $$;
+
+-- archive_bury leaves a nameless stone of the bound tenant, which is closed and empty, and ends its departure. What these last steps
+-- wrote into the history goes with them.
+create function app.archive_bury(at timestamptz) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  if not exists (select from app.tenant t where t.tenant_id = app.tenant() and t.status = 'closed') then
+    raise exception 'app.archive_bury: the tenant is not closed' using errcode = '42501';
+  end if;
+  update app.departure set state = 'done', step = '', tell = '[]', people = '{}', reason = '', asked_by_name = '', agreed_by_name = '', finished_at = at, version = version + 1
+   where tenant_id = app.tenant() and state = 'purging';
+  update app.departure set reason = '', asked_by_name = '', agreed_by_name = '' where tenant_id = app.tenant() and state <> 'done';
+  update app.tenant set status = 'purged', purged_at = at, slug = 'gone-' || replace(tenant_id::text, '-', ''), name = 'Deleted programme', closing_reason = '', closing_by = null,
+         brand_color = '#1f5fd6', logo = null, logo_type = '', time_zone = 'UTC', version = version + 1, updated_at = at
+   where tenant_id = app.tenant();
+  delete from app.row_history where tenant_id = app.tenant();
+end $$;
+grant delete on app.person to entente_definer;
+
 -- archive_persons lists the people who are members of the bound tenant: their address and name, and nothing else of them.
 create function app.archive_persons() returns table (person_id uuid, email text, name text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -207,12 +242,11 @@ end $$;
 
 do $$ declare f text; begin
   execute 'grant create on schema app to entente_definer';
-  foreach f in array array['app.archive_insert(text, text[], jsonb)', 'app.archive_delete(text, int)', 'app.archive_unlink(text, text, int)', 'app.archive_persons()',
+  foreach f in array array['app.archive_insert(text, text[], jsonb)', 'app.archive_drop_persons(int)', 'app.archive_bury(timestamptz)', 'app.archive_delete(text, int)', 'app.archive_unlink(text, text, int)', 'app.archive_persons()',
     'app.archive_person(uuid, text, text)', 'app.archive_arrive(text, text)', 'app.archive_settle(text[], jsonb)'] loop
     execute format('alter function %s owner to entente_definer', f);
     execute format('revoke all on function %s from public', f);
-    execute format('grant execute on function %s to %s', f, case when f in ('app.archive_delete(text, int)', 'app.archive_unlink(text, text, int)', 'app.archive_persons()')
-      then 'entente_worker' else 'entente_platform' end);
+    execute format('grant execute on function %s to %s', f, case when f = 'app.archive_persons()' then 'entente_worker' else 'entente_platform' end);
   end loop;
   execute 'revoke create on schema app from entente_definer';
 end $$;

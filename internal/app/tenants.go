@@ -13,6 +13,9 @@ import (
 	"entente.dev/internal/account"
 	"entente.dev/internal/archive"
 	"entente.dev/internal/deal"
+	"entente.dev/internal/kernel/errs"
+	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/kernel/mailer"
 	"entente.dev/internal/kernel/sheet"
 	"entente.dev/internal/partner"
 	"entente.dev/internal/tenant"
@@ -34,7 +37,121 @@ func (a *App) archiveOptions() archive.Options {
 		{Name: "deals", Write: func(ctx context.Context, who access.Actor, out sheet.Writer) error {
 			return a.Deals.Export(ctx, who, deal.Query{}, out)
 		}},
-	}}
+	}, Files: a.Files, DropFiles: a.Files.Purge, Deliver: a.sayFarewell}
+}
+
+// sayFarewell mails the certificate of a deletion to somebody who was an Admin of the programme. Without a mail server the
+// operator has it alone.
+func (a *App) sayFarewell(ctx context.Context, f archive.Farewell) error {
+	l := mailer.Layout{Heading: "Your programme was erased", Paragraphs: []string{
+		"The programme you were an Admin of, and everything it kept in this installation, was erased. This is the signed certificate:", f.Certificate},
+		Reason: "You get this mail because you were an Admin of the programme. It is the last one."}
+	text, html := l.Render()
+	return a.Mail.Deliver(ctx, mailer.Message{ID: f.ID, To: f.To, ToName: f.Name, Subject: "Certificate of deletion", Security: true, Text: text, HTML: html})
+}
+
+// TenantDeletion is what `entente tenant delete` is told.
+type TenantDeletion struct {
+	Tenant string // slug
+	Reason string
+	Now    bool // close and erase it at once
+}
+
+// TenantDeleted is what it answers.
+type TenantDeleted struct {
+	Tenant      string     `json:"tenant"`
+	TenantID    string     `json:"tenant_id"`
+	Status      string     `json:"status"`      // closing, closed (a legal hold keeps it) or purged
+	PurgeAfter  *time.Time `json:"purge_after"` // when it closes and is erased
+	Certificate string     `json:"certificate,omitempty"`
+}
+
+// DeleteTenant puts a programme on its way out, or with Now erases it at once. It may be run again when it was cut off.
+func (a *App) DeleteTenant(ctx context.Context, in TenantDeletion) (TenantDeleted, error) {
+	t, err := a.find(ctx, in.Tenant)
+	if err != nil {
+		return TenantDeleted{}, err
+	}
+	who := access.NewSystem(t.ID, "operator (command line)")
+	out := TenantDeleted{Tenant: t.Slug, TenantID: t.ID.String()}
+	if t.Status != tenant.Closed {
+		d, err := a.Archive.Delete(ctx, who, archive.DeleteInput{Slug: t.Slug, Reason: in.Reason, AtOnce: in.Now})
+		if in.Now && errs.Is(err, "tenant.leaving") {
+			d, err = a.Archive.Hasten(ctx, who)
+		}
+		if err != nil {
+			return out, err
+		}
+		out.PurgeAfter = d.PurgeAfter
+	}
+	if in.Now || t.Status == tenant.Closed {
+		if err := again(func() error { return a.dueNow(ctx, t.ID) }); err != nil {
+			return out, err
+		}
+		if out.Certificate, err = a.Archive.CertificateOf(ctx, t.ID); err != nil {
+			return out, err
+		}
+	}
+	out.Status, err = a.Tenants.Status(ctx, t.ID)
+	return out, err
+}
+
+func (a *App) dueNow(ctx context.Context, v id.ID) error {
+	status, err := a.Tenants.Status(ctx, v)
+	if err != nil {
+		return err
+	}
+	return a.Archive.Due(ctx, tenant.Entry{ID: v, Status: status})
+}
+
+// find returns a tenant by its slug, or by its id once it has no slug any more.
+func (a *App) find(ctx context.Context, name string) (tenant.Entry, error) {
+	all, err := a.Tenants.Register(ctx)
+	for _, t := range all {
+		if t.Slug == name || t.ID.String() == name {
+			return t, err
+		}
+	}
+	if err == nil {
+		err = errs.Missing("tenant")
+	}
+	return tenant.Entry{}, err
+}
+
+// KeepTenant takes a deletion back.
+func (a *App) KeepTenant(ctx context.Context, name string) (archive.Departure, error) {
+	t, err := a.find(ctx, name)
+	if err != nil {
+		return archive.Departure{}, err
+	}
+	return a.Archive.Keep(ctx, access.NewSystem(t.ID, "operator (command line)"))
+}
+
+// TenantCertificate returns the certificate of a programme that is gone. NotFound "certificate.not_found".
+func (a *App) TenantCertificate(ctx context.Context, name string) (string, error) {
+	t, err := a.find(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	text, err := a.Archive.CertificateOf(ctx, t.ID)
+	if err == nil && text == "" {
+		err = errs.Missing("certificate")
+	}
+	return text, err
+}
+
+// leave leads every programme on whose day has come, and drops what law kept of those that are gone.
+func (a *App) leave(ctx context.Context) error {
+	all, err := a.Tenants.Register(ctx)
+	for _, t := range all {
+		if t.Status == tenant.Purged {
+			_, fault := a.Archive.DropKept(ctx, t.ID)
+			err = errors.Join(err, fault)
+			continue
+		}
+		err = errors.Join(err, a.Archive.Due(ctx, t))
+	}
+	return err
 }
 
 // TenantsAre lists the programmes of the installation for the operator; the stones of purged ones only with all.

@@ -23,6 +23,8 @@ func (a *App) workers() *jobs.Registry {
 	jobs.Handle(r, func(ctx context.Context, j jobs.Job[transfer.CommitArgs]) error { return a.Transfer.RunCommit(ctx, j) })
 	jobs.Handle(r, func(ctx context.Context, j jobs.Job[transfer.UndoArgs]) error { return a.Transfer.RunUndo(ctx, j) })
 
+	jobs.Handle(r, a.Archive.RunExport)
+	r.Periodic("tenant.leave", jobs.Every(time.Minute), a.leave)
 	r.Periodic("deal.expire", jobs.Every(5*time.Minute), a.eachTenant(func(ctx context.Context, tenant id.ID) error {
 		_, err := a.Deals.Expire(ctx, tenant)
 		return err
@@ -40,13 +42,11 @@ func (a *App) workers() *jobs.Registry {
 }
 
 // tenantLives stops the jobs of a tenant that is closed, and lets those of a suspended one wait.
-func (a *App) tenantLives(ctx context.Context, kind string, v id.ID) error {
+func (a *App) tenantLives(ctx context.Context, _ string, v id.ID) error {
 	status, err := a.Tenants.Status(ctx, v)
 	switch {
 	case err != nil:
 		return err
-	case status == tenant.Closed && kind == "archive.purge":
-		return nil
 	case status == tenant.Suspended:
 		return jobs.Later(15 * time.Minute)
 	case status == tenant.Active || status == tenant.Closing:

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"entente.dev/internal/access"
+	"entente.dev/internal/file"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/sheet"
 	"entente.dev/internal/op"
@@ -35,6 +36,10 @@ type Options struct {
 	Program string // version of the program
 	Schema  int64  // newest migration
 	Lists   []List
+
+	Files     *file.Service                                        // where exports go that somebody asked for in the program
+	DropFiles func(ctx context.Context, tenant id.ID) (int, error) // removes every stored file of a tenant
+	Deliver   func(ctx context.Context, f Farewell) error          // sends the last mail; nil without a mail server
 }
 
 // Service runs the room's use cases.

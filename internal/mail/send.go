@@ -43,6 +43,19 @@ func (s *Service) Send(ctx context.Context, j jobs.Job[SendArgs]) error {
 	return nil
 }
 
+// Deliver hands a mail to the mail server now, without the log: for the last mail of a programme whose log is gone. Where no mail
+// server is configured it does nothing.
+func (s *Service) Deliver(ctx context.Context, m mailer.Message) error {
+	if s.sender == nil {
+		return nil
+	}
+	err := s.sender.Send(ctx, m)
+	if mailer.Permanent(err) {
+		return nil // the address is dead; nobody is served by trying for ever
+	}
+	return err
+}
+
 func (s *Service) queued(ctx context.Context, who access.Actor, j jobs.Job[SendArgs]) (Mail, string, error) {
 	q, err := op.Read(ctx, s.ops, who, ActSend, func(tx *op.Tx) (queuedMail, error) {
 		return loadQueued(ctx, tx, j.Args.Mail)

@@ -35,6 +35,7 @@ var done = map[access.Action]string{
 	"file.open": "downloaded", "file.delete": "deleted", "file.create": "made", "file.sweep": "ended", "file.rekey": "encrypted anew",
 	"policy.apply": "applied",
 	"mail.send":    "sent", "tenant.create": "set up", "tenant.update": "changed", "stage.update": "changed", "product.update": "changed",
+	"tenant.delete": "asked for the deletion of", "tenant.keep": "kept", "tenant.close": "closed", "tenant.purge": "erased",
 	"archive.export": "asked for an export of", "archive.write": "exported", "archive.import": "brought in",
 	"audit.export": "exported",
 }
