@@ -822,6 +822,7 @@ create table departure (
   kept jsonb not null default '[]'::jsonb, -- class=internal category=authorization
   head jsonb not null default '{}'::jsonb, -- class=internal category=authorization
   tell jsonb not null default '[]'::jsonb, -- class=personal category=authorization
+  people uuid[] not null default '{}'::uuid[], -- class=internal category=authorization
   certificate text not null default ''::text, -- class=public category=business-data
   finished_at timestamp with time zone, -- class=internal category=authorization
   told_at timestamp with time zone, -- class=internal category=authorization
@@ -834,11 +835,13 @@ create table departure (
 );
 CREATE UNIQUE INDEX departure_open_uq ON app.departure USING btree (tenant_id) WHERE (state = ANY (ARRAY['asked'::text, 'closing'::text, 'purging'::text]));
 grant delete, insert, select, update on departure to entente_definer;
-grant select on departure to entente_staff;
+grant select, update on departure to entente_platform;
+grant insert, select, update on departure to entente_staff;
 grant insert, select, update on departure to entente_worker;
 alter table departure enable row level security;
 alter table departure force row level security;
 create policy definer_leave on departure as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy platform_reach on departure as permissive all to entente_platform using true check true;
 create policy staff_reach on departure as permissive all to entente_staff using true check true;
 create policy tenant_floor on departure as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on departure as permissive all to entente_worker using true check true;
@@ -1437,11 +1440,13 @@ create table kept_record (
 );
 CREATE INDEX kept_record_until_ix ON app.kept_record USING btree (tenant_id, until);
 grant delete, insert, select, update on kept_record to entente_definer;
+grant delete, select on kept_record to entente_platform;
 grant delete, select, update on kept_record to entente_retention;
 grant delete, insert, select, update on kept_record to entente_worker;
 alter table kept_record enable row level security;
 alter table kept_record force row level security;
 create policy definer_leave on kept_record as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy platform_reach on kept_record as permissive all to entente_platform using true check true;
 create policy retention_reach on kept_record as permissive all to entente_retention using true check true;
 create policy tenant_floor on kept_record as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on kept_record as permissive all to entente_worker using true check true;
@@ -2682,6 +2687,27 @@ $function$;
 alter routine archive_arrive(text,text) owner to entente_definer;
 grant execute on routine archive_arrive(text,text) to entente_platform;
 
+CREATE OR REPLACE FUNCTION app.archive_bury(at timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if not exists (select from app.tenant t where t.tenant_id = app.tenant() and t.status = 'closed') then
+    raise exception 'app.archive_bury: the tenant is not closed' using errcode = '42501';
+  end if;
+  update app.departure set state = 'done', step = '', tell = '[]', people = '{}', reason = '', asked_by_name = '', agreed_by_name = '', finished_at = at, version = version + 1
+   where tenant_id = app.tenant() and state = 'purging';
+  update app.departure set reason = '', asked_by_name = '', agreed_by_name = '' where tenant_id = app.tenant() and state <> 'done';
+  update app.tenant set status = 'purged', purged_at = at, slug = 'gone-' || replace(tenant_id::text, '-', ''), name = 'Deleted programme', closing_reason = '', closing_by = null,
+         brand_color = '#1f5fd6', logo = null, logo_type = '', time_zone = 'UTC', version = version + 1, updated_at = at
+   where tenant_id = app.tenant();
+  delete from app.row_history where tenant_id = app.tenant();
+end $function$;
+alter routine archive_bury(timestamp with time zone) owner to entente_definer;
+grant execute on routine archive_bury(timestamp with time zone) to entente_platform;
+
 CREATE OR REPLACE FUNCTION app.archive_delete(tab text, most integer)
  RETURNS bigint
  LANGUAGE plpgsql
@@ -2701,7 +2727,28 @@ begin
   return n;
 end $function$;
 alter routine archive_delete(text,integer) owner to entente_definer;
-grant execute on routine archive_delete(text,integer) to entente_worker;
+grant execute on routine archive_delete(text,integer) to entente_platform;
+
+CREATE OR REPLACE FUNCTION app.archive_drop_persons(most integer)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare n bigint;
+begin
+  if not exists (select from app.tenant t where t.tenant_id = app.tenant() and t.status = 'closed') then
+    raise exception 'app.archive_drop_persons: the tenant is not closed' using errcode = '42501';
+  end if;
+  delete from app.person p where p.person_id in (
+    select x.id from app.departure d cross join lateral unnest(d.people) as x (id)
+     where d.tenant_id = app.tenant() and d.state = 'purging'
+       and exists (select from app.person q where q.person_id = x.id) and not exists (select from app.member m where m.person_id = x.id) limit most);
+  get diagnostics n = row_count;
+  return n;
+end $function$;
+alter routine archive_drop_persons(integer) owner to entente_definer;
+grant execute on routine archive_drop_persons(integer) to entente_platform;
 
 CREATE OR REPLACE FUNCTION app.archive_insert(tab text, cols text[], rows jsonb)
  RETURNS bigint
@@ -2792,7 +2839,7 @@ begin
   return n;
 end $function$;
 alter routine archive_unlink(text,text,integer) owner to entente_definer;
-grant execute on routine archive_unlink(text,text,integer) to entente_worker;
+grant execute on routine archive_unlink(text,text,integer) to entente_platform;
 
 CREATE OR REPLACE FUNCTION app.audit_adopt(p_at timestamp with time zone, p_entry uuid, p_category text, p_payload bytea, p_salt bytea, p_commitment bytea)
  RETURNS void
