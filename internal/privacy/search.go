@@ -43,6 +43,8 @@ type Count struct {
 	Possible int    `json:"possible"`
 	Mentions int    `json:"mentions"`
 	Linked   int    `json:"linked"`
+	Sure     int    `json:"sure"`     // rows that are about the subject and say so
+	Doubtful int    `json:"doubtful"` // rows that may be about another person of the same name
 }
 
 // Found is the result of a search.
@@ -52,6 +54,34 @@ type Found struct {
 	Tables int     `json:"tables"` // searched
 	More   bool    `json:"more"`   // whether there are more hits than are shown; the counts count them all
 	refs   Refs
+}
+
+// add counts one row with its hits.
+func (c *Count) add(hits []Hit, each func(Hit)) {
+	sure, doubtful := false, false
+	c.Rows++
+	for _, h := range hits {
+		switch h.Confidence {
+		case Exact:
+			c.Exact++
+			sure = true
+		case Possible:
+			c.Possible++
+			doubtful = true
+		case Mention:
+			c.Mentions++
+			sure = true
+		case Linked:
+			c.Linked++
+		}
+		each(h)
+	}
+	switch {
+	case sure:
+		c.Sure++
+	case doubtful:
+		c.Doubtful++
+	}
 }
 
 // Limits of a search.
@@ -160,6 +190,7 @@ func (r *Refs) learn(table string, f found, m matcher, sub Subject) {
 	sure := m.whole(f.text(who.email)) == byEmail || m.whole(f.text(who.phone)) == byPhone
 	named := m.whole(f.text(who.name)) == byName
 	if !sure && !(named && (sub.Namesakes || sub.Email == "" && sub.Phone == "")) {
+		r.Shared = r.Shared || named
 		return
 	}
 	v, ok := id.Parse(f.text(who.id))
@@ -243,21 +274,7 @@ func (s *Service) findIn(ctx context.Context, tx *op.Tx, t table, refs Refs, m m
 		if len(hits) == 0 {
 			return nil
 		}
-		c.Rows++
-		for _, h := range hits {
-			n++
-			switch h.Confidence {
-			case Exact:
-				c.Exact++
-			case Possible:
-				c.Possible++
-			case Mention:
-				c.Mentions++
-			case Linked:
-				c.Linked++
-			}
-			keep(h, n)
-		}
+		c.add(hits, func(h Hit) { n++; keep(h, n) })
 		return nil
 	})
 	return c, err
@@ -268,6 +285,7 @@ func (s *Service) hitsOf(t table, f found, refs Refs, m matcher) []Hit {
 	var out []Hit
 	base := Hit{Category: t.category, Table: t.name, Key: strings.Join(f.key, "/"), Record: record(t, f)}
 	own := t.ownRow(f, refs)
+	sure := own || t.linked(f, refs) != ""
 	for _, c := range t.texts {
 		if derived[c.Name] {
 			continue
@@ -284,6 +302,7 @@ func (s *Service) hitsOf(t table, f found, refs Refs, m matcher) []Hit {
 			continue
 		}
 		h.Confidence = Mention
+		sure = sure || h.By != byName
 		if who, ok := identity[t.name]; ok && (c.Name == who.email || c.Name == who.name || c.Name == who.phone) {
 			h.Confidence = Possible
 			if own {
@@ -292,16 +311,26 @@ func (s *Service) hitsOf(t table, f found, refs Refs, m matcher) []Hit {
 		}
 		out = append(out, h)
 	}
-	if len(out) > 0 || len(refs.ids()) == 0 {
-		return out
-	}
-	for _, l := range t.links {
-		if v, ok := id.Parse(f.text(l)); ok && slices.Contains(refs.ids(), v) {
-			base.Column, base.Confidence = l, Linked
-			return append(out, base)
+	if !sure && refs.Shared { // found by a name that somebody else has too
+		for i := range out {
+			out[i].Confidence = Possible
 		}
 	}
+	if l := t.linked(f, refs); len(out) == 0 && l != "" {
+		base.Column, base.Confidence = l, Linked
+		return append(out, base)
+	}
 	return out
+}
+
+// linked returns the column in which a row refers to the subject, or "".
+func (t table) linked(f found, refs Refs) string {
+	for _, l := range t.links {
+		if v, ok := id.Parse(f.text(l)); ok && slices.Contains(refs.ids(), v) {
+			return l
+		}
+	}
+	return ""
 }
 
 // ownRow reports whether a row is one of the subject's own identity rows.

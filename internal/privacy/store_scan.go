@@ -19,7 +19,7 @@ const (
 select c.relname::text,
        array(select a.attname::text || ' ' || format_type(a.atttypid, null) from pg_index i cross join lateral unnest(i.indkey) with ordinality as k (n, o)
                join pg_attribute a on a.attrelid = c.oid and a.attnum = k.n where i.indrelid = c.oid and i.indisprimary and a.attname <> 'tenant_id' order by k.o),
-       (select json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, null), 'generated', a.attgenerated <> '',
+       (select json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, null), 'generated', a.attgenerated <> '', 'writable', has_column_privilege(c.oid, a.attnum, 'update'),
                  'comment', coalesce(col_description(c.oid, a.attnum), '')) order by a.attnum)
           from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -44,6 +44,7 @@ type column struct {
 	Name, Type      string
 	Class, Category string
 	Generated       bool
+	Writable        bool
 }
 
 // text reports whether a subject can be named in the column.
@@ -97,7 +98,7 @@ func catalogue(ctx context.Context, q pg.Querier) ([]table, error) {
 		}
 		t := table{name: name}
 		for _, c := range cols {
-			col := column{Name: c.Name, Type: c.Type, Generated: c.Generated}
+			col := column{Name: c.Name, Type: c.Type, Generated: c.Generated, Writable: c.Writable}
 			for _, w := range strings.Fields(c.Comment) {
 				switch k, v, _ := strings.Cut(w, "="); k {
 				case "class":

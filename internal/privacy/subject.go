@@ -56,6 +56,7 @@ type Refs struct {
 	Contacts []id.ID
 	Members  []id.ID
 	Persons  []id.ID
+	Shared   bool // whether somebody else has the name too: then a name alone is no proof
 }
 
 func (s Subject) refs() Refs {
