@@ -26,3 +26,6 @@ end $$;
 -- +goose StatementEnd
 grant select (number) on app.privacy_request to entente_definer;
 grant execute on function app.next_privacy_number() to entente_staff, entente_partner, entente_worker;
+
+-- A package is a stored file.
+alter table app.privacy_request drop column package;

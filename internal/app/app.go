@@ -32,6 +32,7 @@ import (
 	"entente.dev/internal/op"
 	"entente.dev/internal/partner"
 	"entente.dev/internal/policy"
+	"entente.dev/internal/privacy"
 	"entente.dev/internal/tenant"
 	"entente.dev/internal/transfer"
 	"entente.dev/internal/trust"
@@ -54,6 +55,7 @@ type App struct {
 	Trail    *trail.Service
 	Seal     *seal.Service
 	Transfer *transfer.Service
+	Privacy  *privacy.Service
 	Trust    *trust.Service
 	Files    *file.Service
 	Archive  *archive.Service
@@ -159,6 +161,7 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string,
 	a.Trust = trust.New(a.Ops)
 	a.limits = newLimiter(cfg.RateLimit, time.Now)
 	a.blobs, a.Files = files, file.New(a.Ops, files)
+	a.Privacy = privacy.New(a.Ops, a.Files, privacy.Options{Ledger: filepath.Join(cfg.Data, "erasures.jsonl")})
 	a.metrics.keys(keys.Failed, func() time.Duration { return time.Duration(a.keyAge.Load()) }, a.kekThere.Load)
 	a.Archive = archive.New(a.Ops, a.archiveOptions())
 	a.Ops.Listeners = a.listeners()

@@ -70,6 +70,9 @@ func (a *App) run(ctx context.Context, public, private net.Listener, ready func(
 			a.Log.Warn("jobs that were cut off are taken up again", "jobs", n)
 		}
 	}
+	if err := a.replayErasures(ctx); err != nil {
+		return err
+	}
 	if err := runner.Start(ctx); err != nil {
 		return fmt.Errorf("start the job runner: %w", err)
 	}

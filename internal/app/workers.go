@@ -18,6 +18,8 @@ func (a *App) workers() *jobs.Registry {
 	r.Guard(a.tenantLives)
 	jobs.Handle(r, a.Mail.Send)
 	jobs.Handle(r, a.Deals.Mail)
+	jobs.Handle(r, a.Privacy.Run)
+	jobs.Handle(r, a.Privacy.Told)
 	jobs.Handle(r, a.Notices.RunSend)
 	jobs.Handle(r, func(ctx context.Context, j jobs.Job[transfer.CheckArgs]) error { return a.Transfer.RunCheck(ctx, j) })
 	jobs.Handle(r, func(ctx context.Context, j jobs.Job[transfer.CommitArgs]) error { return a.Transfer.RunCommit(ctx, j) })
@@ -35,6 +37,10 @@ func (a *App) workers() *jobs.Registry {
 			return err
 		})(ctx))
 	})
+	r.Periodic("privacy.alarm", jobs.Every(time.Hour), a.eachTenant(func(ctx context.Context, tenant id.ID) error {
+		_, err := a.Privacy.Alarm(ctx, tenant)
+		return errors.Join(err, a.Privacy.Resume(ctx, tenant))
+	}))
 	r.Periodic("keys.look", jobs.Every(10*time.Minute), a.lookAtKeys)
 	r.Periodic("log.partitions", jobs.Daily(3, 10), a.makePartitions)
 	r.Periodic("idempotency.forget", jobs.Daily(3, 20), a.eachTenant(a.Ops.ForgetKeys))

@@ -4,6 +4,7 @@
 //	queued ──▶ sent      the server took it
 //	       ──▶ logged    no mail server is configured; the log is where it stays
 //	       ──▶ failed    refused for good, or the last attempt failed
+//	           suppressed  never queued: the person's processing is restricted, they objected, or did not agree
 //
 // Invariants:
 //
@@ -14,6 +15,7 @@
 package mail
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -50,6 +52,8 @@ type Letter struct {
 	Link       string        // a one-time link for the layout's button; it replaces Button.URL and is never logged
 	ObjectType string
 	ObjectID   id.ID
+	Purpose    string // what it is for: "" is the service itself; announcement and marketing need a ground, see app.may_mail
+	Duty       bool   // about security or the law: it goes whatever the person asked for
 }
 
 // Mail is one line of the e-mail log.
@@ -96,6 +100,15 @@ func Queue(ctx context.Context, tx *op.Tx, l Letter) error {
 	m := Mail{TenantID: tx.Who.Tenant, ID: l.ID, Template: l.Template, To: l.To, ToName: oneLine(l.ToName), Subject: oneLine(l.Subject), Status: "queued",
 		ObjectType: l.ObjectType, ObjectID: l.ObjectID, CreatedAt: tx.Now}
 	m.Text, m.HTML = l.Layout.Render()
+	if !l.Duty && !strings.HasPrefix(l.Template, "person.") {
+		if m.LastError, err = mayMail(ctx, tx, l.To, cmp.Or(l.Purpose, "service")); err != nil {
+			return err
+		}
+		if m.LastError != "" {
+			m.Status = "suppressed"
+			return insert(ctx, tx, m, "")
+		}
+	}
 	if _, err := mailer.Address(l.To); err != nil {
 		m.Status, m.LastError = "failed", errs.Of(err).Msg
 		return insert(ctx, tx, m, "")
@@ -125,7 +138,7 @@ type Service struct {
 func New(o *op.Ops, sender mailer.Sender) *Service { return &Service{ops: o, sender: sender} }
 
 // Statuses are what can have become of a mail.
-var Statuses = []string{"queued", "sent", "logged", "failed"}
+var Statuses = []string{"queued", "sent", "logged", "failed", "suppressed"}
 
 // Query says which mails to list; zero values mean any.
 type Query struct {

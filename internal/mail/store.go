@@ -23,6 +23,8 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, ''), $10, $11, $12, $13, $14)
    and ($6 = '' or position($6 in lower(subject)) > 0 or position($6 in lower(to_name)) > 0 or position($6 in to_email) > 0)
  order by created_at desc, mail_id desc limit $4`
 
+	sqlMayMail = `select app.may_mail($1, $2)`
+
 	sqlLink = `select coalesce(link, '') from mail where tenant_id = $1 and mail_id = $2`
 
 	sqlSettle = `update mail set status = $3, attempts = $4, last_error = $5, sent_at = $6, link = case when $3 = 'queued' then link end
@@ -69,4 +71,11 @@ func loadQueued(ctx context.Context, tx *op.Tx, v id.ID) (q queuedMail, err erro
 func saveOutcome(ctx context.Context, tx *op.Tx, m Mail) error {
 	_, err := tx.Exec(ctx, sqlSettle, tx.Who.Tenant, m.ID, m.Status, m.Attempts, m.LastError, m.SentAt)
 	return err
+}
+
+// mayMail says in words why no mail for a purpose may go to an address, or "". It is asked in the transaction that writes the mail: an
+// objection that was recorded before holds.
+func mayMail(ctx context.Context, q pg.Querier, to, purpose string) (why string, err error) {
+	err = q.QueryRow(ctx, sqlMayMail, to, purpose).Scan(&why)
+	return map[string]string{"restricted": "The person's processing is restricted.", "objected": "The person objected.", "no-consent": "The person did not agree to mails of this kind."}[why], err
 }

@@ -18,7 +18,9 @@ import (
 )
 
 // label is what people call a request: never the subject's name, which is to be erased one day.
-func (r Request) label() string { return fmt.Sprintf("Request %d: %s", r.Number, strings.ToLower(r.Kind.Words())) }
+func (r Request) label() string {
+	return fmt.Sprintf("Request %d: %s", r.Number, strings.ToLower(r.Kind.Words()))
+}
 
 // Ask is what somebody says of a new request.
 type Ask struct {
@@ -32,9 +34,9 @@ type Ask struct {
 
 func (a *Ask) check(now time.Time) error {
 	sub, err := a.Subject.checked()
-	bad := errs.Problems(errs.Of(err).Fields)
-	if err == nil {
-		bad, a.Subject = nil, sub
+	var bad errs.Problems
+	if a.Subject = sub; err != nil {
+		bad = errs.Of(err).Fields
 	}
 	if !slices.Contains(Kinds, a.Kind) {
 		bad.Add("kind", "field.choice", "Choose what the person asks for.")

@@ -94,6 +94,7 @@ type Request struct {
 	Outcome         string     `db:"outcome" json:"outcome"`
 	ForwardedTo     string     `db:"forwarded_to" json:"forwarded_to"`
 	Certificate     Certified  `db:"certificate" json:"certificate"`
+	PackageFile     id.ID      `db:"package_file" json:"package_file"`
 	PackageUntil    *time.Time `db:"package_until" json:"package_until"`
 	LinkHash        []byte     `db:"link_hash" json:"-"`
 	LinkExpiresAt   *time.Time `db:"link_expires_at" json:"link_expires_at"`

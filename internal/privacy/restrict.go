@@ -41,9 +41,9 @@ func (s *Service) Restricted(ctx context.Context, who access.Actor) ([]Restricte
 // touched. The officer decides; no request is needed.
 func (s *Service) Restrict(ctx context.Context, who access.Actor, sub Subject, reason string, lift bool) (int, error) {
 	sub, err := sub.checked()
-	bad := errs.Problems(errs.Of(err).Fields)
-	if err == nil {
-		bad = nil
+	var bad errs.Problems
+	if err != nil {
+		bad = errs.Of(err).Fields
 	}
 	reason = bad.Text("reason", reason, 500)
 	bad.Need("reason", reason)

@@ -187,7 +187,7 @@ func (s *Service) expand(ctx context.Context, tx *op.Tx, tables []table, sub Sub
 // learn takes over what an identity row says, if it is the subject's for sure.
 func (r *Refs) learn(table string, f found, m matcher, sub Subject) {
 	who := identity[table]
-	sure := m.whole(f.text(who.email)) == byEmail || m.whole(f.text(who.phone)) == byPhone
+	sure := sureOf(f, who.email, who.name, who.phone, m)
 	named := m.whole(f.text(who.name)) == byName
 	if !sure && !(named && (sub.Namesakes || sub.Email == "" && sub.Phone == "")) {
 		r.Shared = r.Shared || named
@@ -268,6 +268,9 @@ func eachString(v any, fn func(string)) {
 func (s *Service) findIn(ctx context.Context, tx *op.Tx, t table, refs Refs, m matcher, sub Subject, keep func(Hit, int)) (Count, error) {
 	c := Count{Category: t.category, Table: t.name}
 	n := 0
+	if t.name == "audit_entry" {
+		return s.findEntries(ctx, tx, c, refs, m, keep)
+	}
 	ids := refs.ids()
 	err := eachRow(ctx, tx, t, window{pattern: refs.pattern(), links: true, ids: ids}, func(f found) error {
 		hits := s.hitsOf(t, f, refs, m)
@@ -284,7 +287,9 @@ func (s *Service) findIn(ctx context.Context, tx *op.Tx, t table, refs Refs, m m
 func (s *Service) hitsOf(t table, f found, refs Refs, m matcher) []Hit {
 	var out []Hit
 	base := Hit{Category: t.category, Table: t.name, Key: strings.Join(f.key, "/"), Record: record(t, f)}
-	own := t.ownRow(f, refs)
+	own := t.ownRow(f, refs, m)
+	_, ident := identity[t.name]
+	others := ident && !own || t.othersHistory(f, refs) // a number in it may be the company's
 	sure := own || t.linked(f, refs) != ""
 	for _, c := range t.texts {
 		if derived[c.Name] {
@@ -293,16 +298,18 @@ func (s *Service) hitsOf(t table, f found, refs Refs, m matcher) []Hit {
 		h := base
 		h.Column, h.Category = c.Name, c.Category
 		f.strings(c.Name, func(text string) {
-			if h.By != "" {
-				return // one hit a column
+			if h.By == byEmail {
+				return // one hit a column, by what is surest
 			}
-			h.By, h.Snippet = found1(m, text)
+			if by, snippet := found1(m, text); by != "" && (h.By == "" || by == byEmail || h.By == byName) {
+				h.By, h.Snippet = by, snippet
+			}
 		})
 		if h.By == "" {
 			continue
 		}
 		h.Confidence = Mention
-		sure = sure || h.By != byName
+		sure = sure || h.By == byEmail || h.By == byPhone && !others
 		if who, ok := identity[t.name]; ok && (c.Name == who.email || c.Name == who.name || c.Name == who.phone) {
 			h.Confidence = Possible
 			if own {
@@ -311,7 +318,7 @@ func (s *Service) hitsOf(t table, f found, refs Refs, m matcher) []Hit {
 		}
 		out = append(out, h)
 	}
-	if !sure && refs.Shared { // found by a name that somebody else has too
+	if !sure && (refs.Shared || others) { // found by a name that somebody else has too
 		for i := range out {
 			out[i].Confidence = Possible
 		}
@@ -333,14 +340,31 @@ func (t table) linked(f found, refs Refs) string {
 	return ""
 }
 
-// ownRow reports whether a row is one of the subject's own identity rows.
-func (t table) ownRow(f found, refs Refs) bool {
+// ownRow reports whether a row is one of the subject's own identity rows: by its id, its e-mail address, or its phone number together
+// with the name, for colleagues share a number.
+func (t table) ownRow(f found, refs Refs, m matcher) bool {
 	who, ok := identity[t.name]
 	if !ok {
 		return false
 	}
 	v, ok := id.Parse(f.text(who.id))
-	return ok && slices.Contains(refs.ids(), v)
+	return ok && slices.Contains(refs.ids(), v) || sureOf(f, who.email, who.name, who.phone, m)
+}
+
+func sureOf(f found, email, name, phone string, m matcher) bool {
+	if m.whole(f.text(email)) == byEmail {
+		return true
+	}
+	return m.whole(f.text(phone)) == byPhone && (m.whole(f.text(name)) == byName || len(m.widths) == 0 && !m.emails)
+}
+
+// othersHistory reports whether a line of the history is about the identity row of somebody else.
+func (t table) othersHistory(f found, refs Refs) bool {
+	if _, ok := identity[f.text("table_name")]; !ok || t.name != "row_history" {
+		return false
+	}
+	v, ok := id.Parse(f.text("row_id"))
+	return ok && !slices.Contains(refs.ids(), v)
 }
 
 // found1 returns by what a text names the subject and the words around the first place.
@@ -353,6 +377,11 @@ func found1(m matcher, text string) (by, snippet string) {
 		return "", ""
 	}
 	sp := spans[0]
+	for _, other := range spans {
+		if sp.by == byName && other.by != byName || other.by == byEmail {
+			sp = other
+		}
+	}
 	return sp.by, around(text, sp)
 }
 
@@ -406,4 +435,54 @@ func learnLogins(ctx context.Context, tx *op.Tx, refs *Refs) error {
 		return fmt.Errorf("logins of the subject: %w", err)
 	}
 	return nil
+}
+
+// findEntries searches the sealed part of the audit log: decrypted window by window, in memory only.
+func (s *Service) findEntries(ctx context.Context, tx *op.Tx, c Count, refs Refs, m matcher, keep func(Hit, int)) (Count, error) {
+	var after []string
+	e := eraser{s: s, refs: refs, m: m}
+	n := 0
+	c.Category = "audit-log"
+	for {
+		es, err := entriesAfter(ctx, tx, after, scanLimit)
+		if err != nil {
+			return c, fmt.Errorf("search audit_entry: %w", err)
+		}
+		for _, en := range es {
+			after = []string{en.at.UTC().Format(time.RFC3339Nano), en.id.String()}
+			h, ok, err := e.entryHit(ctx, tx, en)
+			if err != nil {
+				return c, fmt.Errorf("search audit_entry: %w", err)
+			}
+			if ok {
+				c.add([]Hit{h}, func(h Hit) { n++; keep(h, n) })
+			}
+		}
+		if len(es) < scanLimit {
+			return c, nil
+		}
+	}
+}
+
+func (e *eraser) entryHit(ctx context.Context, tx *op.Tx, en entry) (Hit, bool, error) {
+	h := Hit{Category: "audit-log", Table: "audit_entry", Key: en.id.String(), Record: en.action + " of " + en.at.Format(time.DateOnly), Column: "payload", Confidence: Mention}
+	texts, err := entryText(ctx, e.s.ops, tx.Who.Tenant, &en)
+	if err != nil {
+		return h, false, err
+	}
+	for _, text := range texts {
+		if h.By, h.Snippet = found1(e.m, text); h.By != "" {
+			break
+		}
+	}
+	own := slices.Contains(e.refs.Members, en.actor) || slices.Contains(e.refs.ids(), en.object)
+	switch {
+	case h.By == "" && own:
+		h.Snippet, h.Column = "", "actor_id"
+	case h.By == "":
+		return h, false, nil
+	case !own && e.refs.Shared && e.byNameOnly(texts):
+		h.Confidence = Possible
+	}
+	return h, true, nil
 }

@@ -71,7 +71,7 @@ func TestFindEverywhere(t *testing.T) {
 			t.Errorf("another person is taken for the subject: %+v", h)
 		}
 	}
-	for _, want := range []string{"contact.email exact", "contact.name exact", "contact.phone exact", "contact.name possible", "deal.title mention", "deal_note.body mention",
+	for _, want := range []string{"contact.email exact", "contact.name exact", "contact.phone exact", "contact.name possible", "deal.title possible", "deal_note.body mention",
 		"mail.to_email mention", "row_history.new_row mention"} {
 		if _, ok := got[want]; !ok {
 			t.Errorf("not found: %s (found %v)", want, got)

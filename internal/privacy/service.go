@@ -7,6 +7,7 @@ import (
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/audit"
+	"entente.dev/internal/file"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/op"
 	"entente.dev/internal/tenant"
@@ -45,12 +46,15 @@ type Options struct {
 
 // Service runs the room's use cases.
 type Service struct {
-	ops  *op.Ops
-	opts Options
+	ops   *op.Ops
+	files *file.Service
+	opts  Options
 }
 
 // New returns the room's service.
-func New(o *op.Ops, opts Options) *Service { return &Service{ops: o, opts: opts} }
+func New(o *op.Ops, files *file.Service, opts Options) *Service {
+	return &Service{ops: o, files: files, opts: opts}
+}
 
 // RunArgs asks for an approved request to be carried out, or for the package of one to be made.
 type RunArgs struct {

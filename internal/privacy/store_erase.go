@@ -9,8 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"entente.dev/internal/audit"
 	"entente.dev/internal/kernel/id"
-	"entente.dev/internal/kernel/pg"
 	"entente.dev/internal/op"
 )
 
@@ -59,7 +59,7 @@ order by 1 limit 200`
 
 	sqlKeepNote = `insert into privacy_kept (tenant_id, kept_id, request_id, category, table_name, row_key, reason, until) values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict on constraint privacy_kept_row_uq do nothing`
 
-	sqlEntries = `select e.at, e.entry_id, e.actor_id, e.object_id, e.payload from audit_entry e where e.tenant_id = $1 and (e.at, e.entry_id) > ($2, $3) and e.payload is not null order by e.at, e.entry_id limit $4`
+	sqlEntries = `select at, entry_id, actor_id, object_id, action, object_type, ` + audit.PayloadColumns + ` from audit_entry where tenant_id = $1 and (at, entry_id) > ($2::text::timestamptz, $3::text::uuid) and erased_at is null order by at, entry_id limit $4`
 
 	sqlLedgerAdd   = `insert into erasure_ledger (tenant_id, ledger_id, request_id, at, hashes, refs) values ($1, $2, $3, $4, $5::jsonb, $6::jsonb) on conflict on constraint erasure_ledger_pk do nothing`
 	sqlLedgerKnown = `select ledger_id from erasure_ledger where tenant_id = $1 and ledger_id = any ($2)`
@@ -101,8 +101,7 @@ func objectIn(ctx context.Context, tx *op.Tx, refs Refs, r Request) (int, error)
 }
 
 // dutiesOf returns why something about the subject must stay, holds first.
-func dutiesOf(ctx context.Context, q pg.Querier, refs Refs, email string) ([]duty, error) {
-	tx := q.(*op.Tx)
+func dutiesOf(ctx context.Context, tx *op.Tx, refs Refs, email string) ([]duty, error) {
 	emails := append([]string{email}, refs.Emails...)
 	rows, err := tx.Query(ctx, sqlDuties, tx.Who.Tenant, refs.ids(), emails)
 	if err != nil {
@@ -214,21 +213,41 @@ func noteKept(ctx context.Context, tx *op.Tx, request id.ID, category, tab, key 
 	return err
 }
 
-// sealedEntry is one entry of the audit log with its payload still sealed.
-type sealedEntry struct {
-	at            time.Time
-	id            id.ID
-	actor, object id.ID
-	payload       []byte
+// entry is one entry of the audit log with its payload still sealed.
+type entry struct {
+	at              time.Time
+	id              id.ID
+	actor, object   id.ID
+	action, objects string
+	stored          audit.Stored
 }
 
-func entriesAfter(ctx context.Context, q pg.Querier, tenant id.ID, at time.Time, last id.ID, limit int) ([]sealedEntry, error) {
-	rows, err := q.Query(ctx, sqlEntries, tenant, at, last.String(), limit)
+// entriesAfter returns the next entries of the audit log in their order.
+func entriesAfter(ctx context.Context, tx *op.Tx, after []string, limit int) ([]entry, error) {
+	if after == nil {
+		after = []string{"-infinity", "00000000-0000-0000-0000-000000000000"}
+	}
+	rows, err := tx.Query(ctx, sqlEntries, tx.Who.Tenant, after[0], after[1], limit)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (e sealedEntry, err error) {
-		err = r.Scan(&e.at, &e.id, &e.actor, &e.object, &e.payload)
+	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (e entry, err error) {
+		err = r.Scan(append([]any{&e.at, &e.id, &e.actor, &e.object, &e.action, &e.objects}, e.stored.Dest()...)...)
 		return e, err
+	})
+}
+
+// historyOf returns the lines of the history of rows by their ids.
+func historyOf(ctx context.Context, tx *op.Tx, rowIDs []id.ID) ([]found, error) {
+	rows, err := tx.Query(ctx, sqlRequestHistory, tx.Who.Tenant, rowIDs)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (f found, err error) {
+		var at, line string
+		var before, after []byte
+		err = r.Scan(&at, &line, &before, &after)
+		f.key, f.values = []string{at, line}, map[string]json.RawMessage{"old_row": before, "new_row": after}
+		return f, err
 	})
 }

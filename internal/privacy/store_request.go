@@ -15,7 +15,7 @@ const (
 	requestColumns = `r.tenant_id, r.request_id, r.number, r.kind, r.source, r.state, r.member_id, r.subject_email, r.subject_name, r.subject_phone, r.namesakes, r.purpose, r.asked,
  r.received_at, r.due_at, r.extended_at, r.extension_reason, r.alarm, r.identity_how, r.identity_note, r.identity_by, r.identity_by_name, r.identity_at, r.code_hash, r.code_expires_at, r.code_tries,
  r.plan, r.proposed_by, r.proposed_by_name, r.proposed_at, r.approved_by, r.approved_by_name, r.approved_at, r.approved_how, r.progress, r.outcome, r.forwarded_to, r.certificate,
- r.package_until, r.link_hash, r.link_expires_at, r.link_used_at, r.closed_at, r.version, r.created_at, r.updated_at`
+ r.package_file, r.package_until, r.link_hash, r.link_expires_at, r.link_used_at, r.closed_at, r.version, r.created_at, r.updated_at`
 
 	sqlRequest     = `select ` + requestColumns + `, m.partner_id from privacy_request r left join member m on m.tenant_id = r.tenant_id and m.member_id = r.member_id where r.tenant_id = $1 and r.request_id = $2`
 	sqlLockRequest = sqlRequest + ` for update of r`
@@ -37,12 +37,8 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 	sqlSaveRequest = `update privacy_request set state = $3, subject_email = $4, subject_name = $5, subject_phone = $6, namesakes = $7, purpose = $8, due_at = $9, extended_at = $10,
   extension_reason = $11, alarm = $12, identity_how = $13, identity_note = $14, identity_by = $15, identity_by_name = $16, identity_at = $17, code_hash = $18, code_expires_at = $19, code_tries = $20,
   plan = $21::jsonb, proposed_by = $22, proposed_by_name = $23, proposed_at = $24, approved_by = $25, approved_by_name = $26, approved_at = $27, approved_how = $28, progress = $29::jsonb,
-  outcome = $30, forwarded_to = $31, certificate = $32::jsonb, package_until = $33, link_hash = $34, link_expires_at = $35, link_used_at = $36, closed_at = $37, version = $38, updated_at = $39, asked = $40
+  outcome = $30, forwarded_to = $31, certificate = $32::jsonb, package_until = $33, link_hash = $34, link_expires_at = $35, link_used_at = $36, closed_at = $37, version = $38, updated_at = $39, asked = $40, package_file = $41
 where tenant_id = $1 and request_id = $2 and version = $38 - 1`
-
-	sqlKeepPackage = `update privacy_request set package = $3 where tenant_id = $1 and request_id = $2`
-	sqlPackage     = `select package from privacy_request where tenant_id = $1 and request_id = $2 and package_until > $3`
-	sqlDropOld     = `update privacy_request set package = null, package_until = null, link_hash = null where tenant_id = $1 and package_until <= $2`
 
 	sqlAnswerClock = `select who, coalesce(extract(epoch from keep), 0)::bigint from policy_clock where tenant_id = $1 and clock = 'subject-answer'`
 
@@ -57,7 +53,7 @@ func scanRequest(row pgx.CollectableRow) (r Request, err error) {
 	err = row.Scan(&r.TenantID, &r.ID, &r.Number, &r.Kind, &r.Source, &r.State, &r.MemberID, &r.Email, &r.Name, &r.Phone, &r.Namesakes, &r.Purpose, &r.Asked,
 		&r.ReceivedAt, &r.DueAt, &r.ExtendedAt, &r.ExtensionReason, &r.Alarm, &r.IdentityHow, &r.IdentityNote, &r.IdentityBy, &r.IdentityByName, &r.IdentityAt, &r.CodeHash, &r.CodeExpiresAt, &r.CodeTries,
 		&r.Plan, &r.ProposedBy, &r.ProposedByName, &r.ProposedAt, &r.ApprovedBy, &r.ApprovedByName, &r.ApprovedAt, &r.ApprovedHow, &r.Progress, &r.Outcome, &r.ForwardedTo, &r.Certificate,
-		&r.PackageUntil, &r.LinkHash, &r.LinkExpiresAt, &r.LinkUsedAt, &r.ClosedAt, &r.Version, &r.CreatedAt, &r.UpdatedAt, &r.Partner)
+		&r.PackageFile, &r.PackageUntil, &r.LinkHash, &r.LinkExpiresAt, &r.LinkUsedAt, &r.ClosedAt, &r.Version, &r.CreatedAt, &r.UpdatedAt, &r.Partner)
 	return r, err
 }
 
@@ -95,7 +91,7 @@ func save(ctx context.Context, tx *op.Tx, r *Request) error {
 	tag, err := tx.Exec(ctx, sqlSaveRequest, r.TenantID, r.ID, r.State, r.Email, r.Name, r.Phone, r.Namesakes, r.Purpose, r.DueAt, r.ExtendedAt,
 		r.ExtensionReason, r.Alarm, r.IdentityHow, r.IdentityNote, r.IdentityBy, r.IdentityByName, r.IdentityAt, r.CodeHash, r.CodeExpiresAt, r.CodeTries,
 		jsonOf(r.Plan), r.ProposedBy, r.ProposedByName, r.ProposedAt, r.ApprovedBy, r.ApprovedByName, r.ApprovedAt, r.ApprovedHow, jsonOf(r.Progress),
-		r.Outcome, r.ForwardedTo, jsonOf(r.Certificate), r.PackageUntil, r.LinkHash, r.LinkExpiresAt, r.LinkUsedAt, r.ClosedAt, r.Version, r.UpdatedAt, r.Asked)
+		r.Outcome, r.ForwardedTo, jsonOf(r.Certificate), r.PackageUntil, r.LinkHash, r.LinkExpiresAt, r.LinkUsedAt, r.ClosedAt, r.Version, r.UpdatedAt, r.Asked, r.PackageFile)
 	if err == nil && tag.RowsAffected() != 1 {
 		return errStale
 	}

@@ -91,7 +91,7 @@ func catalogue(ctx context.Context, q pg.Querier) ([]table, error) {
 	_, err = pgx.ForEachRow(rows, []any{&name, &key, &raw}, func() error {
 		var cols []struct {
 			Name, Type, Comment string
-			Generated           bool
+			Generated, Writable bool
 		}
 		if err := json.Unmarshal(raw, &cols); err != nil {
 			return err

@@ -35,6 +35,8 @@ select x.partner_id, array_agg(distinct x.what order by x.what)
  where not exists (select from privacy_task t where t.tenant_id = $1 and t.request_id = $4 and t.partner_id = x.partner_id)
  group by x.partner_id order by x.partner_id limit 500`
 
+	sqlBlankTasks = `update privacy_task set subject = '[erased]', records = '[]' where tenant_id = $1 and request_id = $2 returning task_id`
+
 	sqlPartnerReaders = `select member_id, name, email from member where tenant_id = $1 and partner_id = $2 and role = 'partner' and status = 'active' and email <> '' and restricted_at is null order by created_at, member_id limit 20`
 )
 
@@ -97,4 +99,13 @@ func partnerReaders(ctx context.Context, tx *op.Tx, partner id.ID) ([]officer, e
 		err = r.Scan(&o.ID, &o.Name, &o.Email)
 		return o, err
 	})
+}
+
+// blankTasks takes the subject out of the tasks of a request and returns their ids.
+func blankTasks(ctx context.Context, tx *op.Tx, request id.ID) ([]id.ID, error) {
+	rows, err := tx.Query(ctx, sqlBlankTasks, tx.Who.Tenant, request)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[id.ID])
 }

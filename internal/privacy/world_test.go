@@ -10,6 +10,8 @@ import (
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/access/role"
+	"entente.dev/internal/file"
+	"entente.dev/internal/kernel/blob"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/pg/pgtest"
 	"entente.dev/internal/op"
@@ -41,7 +43,11 @@ func newWorld(t testing.TB) *world {
 	w := &world{t: t, super: pgtest.Super(t, db), ops: optest.New(t, db), stage: map[id.ID]id.ID{}, ledger: filepath.Join(t.TempDir(), "erasures.jsonl")}
 	w.clock.Store(start.UnixMicro())
 	w.ops.Clock = func() time.Time { return time.UnixMicro(w.clock.Load()).UTC() }
-	w.s = New(w.ops)
+	blobs, err := blob.Open("dir:"+t.TempDir(), blob.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.s = New(w.ops, file.New(w.ops, blobs), Options{Ledger: w.ledger})
 	a, b := w.tenant("acme"), w.tenant("bolt")
 	north, south := w.company(a, "North"), w.company(a, "South")
 	w.officer, w.second, w.staff = w.person(a, id.Nil, "admin", "Olga Officer"), w.person(a, id.Nil, "admin", "Sid Second"), w.person(a, id.Nil, "staff", "Stan Staff")

@@ -48,6 +48,8 @@ var states = map[string]struct {
 	"free":      {Good, "Free"},
 	"taken":     {Bad, "Taken"},
 	"look":      {Warn, "Needs a look"},
+
+	"suppressed": {Neutral, "Held back"},
 }
 
 func stateOf(s string) (Tone, string) {

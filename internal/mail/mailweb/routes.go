@@ -60,7 +60,7 @@ func (p pages) list(w http.ResponseWriter, r *http.Request, who access.Actor) er
 }
 
 func statusOptions() []ui.Option {
-	return []ui.Option{{Value: "queued", Label: "Queued"}, {Value: "sent", Label: "Sent"}, {Value: "logged", Label: "Logged only"}, {Value: "failed", Label: "Failed"}}
+	return []ui.Option{{Value: "queued", Label: "Queued"}, {Value: "sent", Label: "Sent"}, {Value: "logged", Label: "Logged only"}, {Value: "failed", Label: "Failed"}, {Value: "suppressed", Label: "Held back"}}
 }
 
 func (p pages) get(r *http.Request, who access.Actor) (mail.Mail, error) {
