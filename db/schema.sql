@@ -1867,6 +1867,7 @@ grant insert on policy_version to entente_platform;
 grant select (tenant_id, policy_id, number, profile, document, applied_at) on policy_version to entente_public;
 grant insert, select on policy_version to entente_staff;
 grant insert, select on policy_version to entente_worker;
+grant update (applied_by_name) on policy_version to entente_worker;
 alter table policy_version enable row level security;
 alter table policy_version force row level security;
 create policy definer_leave on policy_version as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
@@ -1949,7 +1950,6 @@ create table privacy_request (
   forwarded_to text not null default ''::text, -- class=personal category=audit-log
   certificate jsonb not null default '{}'::jsonb, -- class=internal category=audit-log
   package_file uuid, -- class=internal category=audit-log
-  package bytea, -- class=secret category=audit-log
   package_until timestamp with time zone, -- class=internal category=audit-log
   link_hash bytea, -- class=secret category=audit-log
   link_expires_at timestamp with time zone, -- class=internal category=audit-log
@@ -1990,7 +1990,7 @@ CREATE INDEX privacy_request_member_ix ON app.privacy_request USING btree (tenan
 CREATE INDEX privacy_request_open_ix ON app.privacy_request USING btree (tenant_id, due_at, request_id) WHERE (closed_at IS NULL);
 CREATE INDEX privacy_request_received_ix ON app.privacy_request USING btree (tenant_id, received_at DESC, request_id DESC);
 grant delete, insert, select, update on privacy_request to entente_definer;
-grant select (tenant_id, request_id, link_hash) on privacy_request to entente_definer;
+grant select (tenant_id, request_id, number, link_hash) on privacy_request to entente_definer;
 grant insert, select, update on privacy_request to entente_partner;
 grant delete, select, update on privacy_request to entente_retention;
 grant insert, select, update on privacy_request to entente_staff;
@@ -3491,6 +3491,21 @@ $function$;
 alter routine my_sessions(timestamp with time zone) owner to entente_definer;
 grant execute on routine my_sessions(timestamp with time zone) to entente_partner;
 grant execute on routine my_sessions(timestamp with time zone) to entente_staff;
+
+CREATE OR REPLACE FUNCTION app.next_privacy_number()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('privacy_request ' || app.tenant(), 0));
+  return coalesce((select max(r.number) from app.privacy_request r where r.tenant_id = app.tenant()), 0) + 1;
+end $function$;
+alter routine next_privacy_number() owner to entente_definer;
+grant execute on routine next_privacy_number() to entente_partner;
+grant execute on routine next_privacy_number() to entente_staff;
+grant execute on routine next_privacy_number() to entente_worker;
 
 CREATE OR REPLACE FUNCTION app.nobody_yet(tenant uuid)
  RETURNS boolean
