@@ -35,8 +35,11 @@ import (
 // breachedSample is one of the first passwords that anybody would try.
 const breachedSample = "1q2w3e4r5t6y7u8i9o0p"
 
-// probing tells the trust room what its probes look at: the running program itself.
-func (a *App) probing(doors door.Doors) {
+// probing tells the trust room what its probes look at.
+func (a *App) probing(doors door.Doors) { a.Trust.Use(a.probed(doors)) }
+
+// probed is the running program itself, as the probes see it.
+func (a *App) probed(doors door.Doors) trust.Env {
 	build := config.ThisBuild()
 	e := trust.Env{
 		Version: build.Version, Commit: build.Commit, Modules: len(modules()), Files: a.Files,
@@ -46,10 +49,13 @@ func (a *App) probing(doors door.Doors) {
 		Listener: a.listenerTLS, Outbound: a.outbound, Export: a.exportSample,
 		DemoRefused: func(context.Context) error { return refuseDemo([]tenant.Entry{{Name: "a real programme"}}) },
 	}
+	e.Encrypted = []trust.Cipher{{Table: "audit_entry", Column: "payload", Key: "entry_id", Order: "at"}}
+	e.TreeHead = a.treeHead
+	e.More = map[string]func(context.Context, id.ID) trust.Finding{"P-19": a.probeLog}
 	if a.limits.rule.Every > 0 {
 		e.Rate = a.limits.probe
 	}
-	a.Trust.Use(e)
+	return e
 }
 
 // modules lists the dependencies that are part of the program.

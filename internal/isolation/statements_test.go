@@ -40,7 +40,7 @@ var templates = map[string][]any{
 	"deal.sqlList":            {"tenant_id = $1 and state = $2", "created_at desc, deal_id desc", 3, "d.created_at desc, d.deal_id desc"},
 	"deal.sqlEach":            {"tenant_id = $1", "created_at desc, deal_id desc"},
 	"deal.sqlBoard":           {"and partner_id = $2"},
-	"trust.sqlCiphers":        {"data_key", "wrapped", "key_version"},
+	"trust.sqlCiphers":        {"audit_entry", "payload", "entry_id", "at"},
 	"trust.sqlTryRead":        {"deal"},
 	"trust.sqlTryUnbound":     {"deal"},
 	"trust.sqlTryUpdate":      {"deal"},

@@ -46,7 +46,8 @@ type Env struct {
 }
 
 // Cipher is a column whose values are encrypted for their place.
-type Cipher struct{ Table, Column, Key string }
+// Its place is the table, the column and the key; Order is the column by which the newest come first.
+type Cipher struct{ Table, Column, Key, Order string }
 
 // Outbound is one connection that the program makes to somewhere else.
 type Outbound struct {

@@ -48,7 +48,7 @@ select c.relname::text, array(select t.tgname::text from pg_trigger t where t.tg
    and exists (select from pg_trigger t where t.tgrelid = c.oid and t.tgname like 'history\_%')
  order by 1`
 
-	sqlCiphers = `select %[3]s::text, %[2]s from app.%[1]s where tenant_id = (select app.tenant()) and %[2]s is not null order by %[3]s desc limit 50`
+	sqlCiphers = `select %[3]s::text, %[2]s from app.%[1]s where tenant_id = (select app.tenant()) and %[2]s is not null order by %[4]s desc limit 50`
 )
 
 func countHashes(ctx context.Context, o *op.Ops) (n, weak int, err error) {
@@ -151,7 +151,7 @@ func readCiphers(ctx context.Context, o *op.Ops, tenant id.ID, c Cipher) (n int,
 	}
 	var values []value
 	err = bound(ctx, o, pg.Worker, pg.Binding{Tenant: tenant}, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, fmt.Sprintf(sqlCiphers, ident(c.Table), ident(c.Column), ident(c.Key)))
+		rows, err := tx.Query(ctx, fmt.Sprintf(sqlCiphers, ident(c.Table), ident(c.Column), ident(c.Key), ident(c.Order)))
 		if err != nil {
 			return err
 		}

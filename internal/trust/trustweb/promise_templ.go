@@ -670,8 +670,11 @@ func attestCard(v promiseView) templ.Component {
 }
 
 func every(d time.Duration) string {
-	if d >= 24*time.Hour {
+	switch {
+	case d >= 24*time.Hour:
 		return "day"
+	case d > time.Hour:
+		return strconv.Itoa(int(d/time.Hour)) + " hours"
 	}
 	return "hour"
 }

@@ -1,0 +1,50 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"entente.dev/internal/access"
+	"entente.dev/internal/kernel/errs"
+	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/trust"
+)
+
+// treeHead returns the newest signed head of a programme's audit log; zero for the installation and before the first.
+func (a *App) treeHead(ctx context.Context, tenant id.ID) (int64, string, error) {
+	if tenant == id.Nil {
+		return 0, "", nil
+	}
+	h, err := a.Seal.Checkpoint(ctx, tenant)
+	if errs.IsKind(err, errs.NotFound) {
+		return 0, "", nil
+	}
+	return h.Size, h.Root.String(), err
+}
+
+// probeLog is P-19: the whole log against its tree, and the tree against the oldest checkpoint that is stored.
+func (a *App) probeLog(ctx context.Context, tenant id.ID) trust.Finding {
+	const checked = "The audit log against its tree."
+	fail := func(err error) trust.Finding {
+		return trust.Finding{Result: trust.Failing, Checked: checked, Detail: "The probe could not finish: " + err.Error()}
+	}
+	if err := a.Seal.Tick(ctx); err != nil { // with what was done until now
+		return fail(err)
+	}
+	kept, err := a.Trust.OldestCheckpoint(ctx, tenant)
+	if err != nil {
+		return fail(err)
+	}
+	r, err := a.Seal.Verify(ctx, access.NewSystem(tenant, "promise probe"), kept)
+	if err != nil {
+		return fail(err)
+	}
+	f := trust.Finding{Result: trust.Kept, Items: int(r.Entries), Checked: fmt.Sprintf("%d entries against a tree of %d, its signature, and the oldest checkpoint that is stored; %d payloads against what was committed to.", r.Entries, r.Size, r.Payloads)}
+	if !r.OK {
+		f.Result, f.Detail = trust.Failing, fmt.Sprintf("%d findings", int64(len(r.Findings))+r.More)
+		for _, one := range r.Findings[:min(3, len(r.Findings))] {
+			f.Detail += "; " + one.Text
+		}
+	}
+	return f
+}
