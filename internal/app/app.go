@@ -21,6 +21,7 @@ import (
 	"entente.dev/internal/document"
 	"entente.dev/internal/file"
 	"entente.dev/internal/identity"
+	"entente.dev/internal/incident"
 	"entente.dev/internal/kernel/blob"
 	"entente.dev/internal/kernel/config"
 	"entente.dev/internal/kernel/mailer"
@@ -33,6 +34,7 @@ import (
 	"entente.dev/internal/partner"
 	"entente.dev/internal/policy"
 	"entente.dev/internal/privacy"
+	"entente.dev/internal/processor"
 	"entente.dev/internal/tenant"
 	"entente.dev/internal/transfer"
 	"entente.dev/internal/trust"
@@ -60,8 +62,10 @@ type App struct {
 	Files    *file.Service
 	Archive  *archive.Service
 
-	Notices   *notice.Service
-	Documents *document.Service
+	Notices    *notice.Service
+	Documents  *document.Service
+	Processors *processor.Service
+	Incidents  *incident.Service
 
 	limits   *limiter
 	metrics  *metrics
@@ -158,6 +162,8 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string,
 	a.Transfer = transfer.New(a.Ops)
 	a.Notices = notice.New(a.Ops)
 	a.Documents = document.New(a.Ops)
+	a.Processors = processor.New(a.Ops, OutboundHosts(cfg))
+	a.Incidents = incident.New(a.Ops)
 	a.Trust = trust.New(a.Ops)
 	a.limits = newLimiter(cfg.RateLimit, time.Now)
 	a.blobs, a.Files = files, file.New(a.Ops, files)

@@ -14,7 +14,7 @@ import (
 func (a *App) listeners() map[string][]op.Listener {
 	return map[string][]op.Listener{
 		"deal.submitted": {on(document.Gate), on(deal.Tell[deal.Submitted])},
-		"notice.sent":    {on(a.Documents.NoteSent)},
+		"notice.sent":    {on(a.Documents.NoteSent), on(a.Processors.NoteSent)},
 		"tenant.created": {on(func(ctx context.Context, tx *op.Tx, _ tenant.Created) error { return a.Policies.Found(ctx, tx) })},
 		"deal.returned":  {on(deal.Tell[deal.Returned])},
 		"deal.approved":  {on(deal.Tell[deal.Approved])},

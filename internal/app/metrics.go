@@ -16,9 +16,10 @@ import (
 
 // metrics is what the admin address tells Prometheus.
 type metrics struct {
-	registry *prometheus.Registry
-	requests *prometheus.HistogramVec
-	jobs     *prometheus.CounterVec
+	registry  *prometheus.Registry
+	requests  *prometheus.HistogramVec
+	jobs      *prometheus.CounterVec
+	deadlines *prometheus.GaugeVec
 }
 
 func newMetrics(db *pg.DB) *metrics {
@@ -26,13 +27,14 @@ func newMetrics(db *pg.DB) *metrics {
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "entente_http_request_seconds", Help: "Time to answer a request, by method and status.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}}, []string{"method", "code"}),
-		jobs: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "entente_jobs_total", Help: "Attempts at jobs, by kind and result."}, []string{"kind", "result"}),
+		jobs:      prometheus.NewCounterVec(prometheus.CounterOpts{Name: "entente_jobs_total", Help: "Attempts at jobs, by kind and result."}, []string{"kind", "result"}),
+		deadlines: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "entente_deadline_remaining_seconds", Help: "Time left of the nearest deadline that runs, by what it is about and tenant; negative when it passed."}, []string{"kind", "tenant"}),
 	}
 	build := config.ThisBuild()
 	info := prometheus.NewGauge(prometheus.GaugeOpts{Name: "entente_build_info", Help: "Which program this is.",
 		ConstLabels: prometheus.Labels{"version": build.Version, "commit": build.Commit}})
 	info.Set(1)
-	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.requests, m.jobs, info)
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.requests, m.jobs, m.deadlines, info)
 	for _, role := range []pg.Role{pg.Staff, pg.Partner, pg.Public, pg.Worker, pg.Platform, pg.Jobs} {
 		pool := db.Pool(role)
 		labels := prometheus.Labels{"role": string(role)}

@@ -42,6 +42,7 @@ func (a *App) workers() *jobs.Registry {
 		return errors.Join(err, a.Privacy.Resume(ctx, tenant))
 	}))
 	r.Periodic("keys.look", jobs.Every(10*time.Minute), a.lookAtKeys)
+	r.Periodic("incident.alarms", jobs.Every(5*time.Minute), a.incidentAlarms)
 	r.Periodic("log.partitions", jobs.Daily(3, 10), a.makePartitions)
 	r.Periodic("idempotency.forget", jobs.Daily(3, 20), a.eachTenant(a.Ops.ForgetKeys))
 	return r

@@ -14,6 +14,7 @@ import (
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/page"
 	"entente.dev/internal/kernel/pg"
+	"entente.dev/internal/kernel/sheet"
 	"entente.dev/internal/op"
 )
 
@@ -184,4 +185,24 @@ func (s *Service) EachAcceptance(ctx context.Context, who access.Actor, document
 			return pg.Each(rows, pgx.RowToStructByName[AcceptanceRow], fn)
 		})
 	})
+}
+
+// Export writes every acceptance to w, oldest first; of one document unless it is Nil.
+func (s *Service) Export(ctx context.Context, who access.Actor, document id.ID, w sheet.Writer) error {
+	if err := w.Columns("document", "version", "title", "sha256", "partner", "accepted_by", "email", "accepted_at"); err != nil {
+		return err
+	}
+	err := s.EachAcceptance(ctx, who, document, func(a AcceptanceRow) error {
+		w.Text(a.Kind)
+		w.Int(int64(a.Number))
+		for _, v := range []string{a.Title, a.Digest, a.PartnerName, a.AcceptedBy, a.Email} {
+			w.Text(v)
+		}
+		w.Time(a.AcceptedAt)
+		return w.EndRow()
+	})
+	if err != nil {
+		return err
+	}
+	return w.Close()
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"entente.dev/internal/access"
+	"entente.dev/internal/datamap"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/notice"
@@ -108,4 +109,29 @@ func (s *Service) Get(ctx context.Context, who access.Actor, v id.ID) (Reading, 
 		}
 		return out, err
 	})
+}
+
+// Place says of one category of the data map where it lies and who else handles it.
+type Place struct{ ID, Name, Stores, By string }
+
+// Map says it of every category, in the order of the data map.
+func Map(r Register) []Place {
+	var out []Place
+	for _, c := range datamap.Categories() {
+		p := Place{ID: c.ID, Name: c.Name, Stores: strings.Join(c.Stores, ", ")}
+		var by []string
+		for _, e := range r.In(Active) {
+			if slices.Contains(e.Categories, c.ID) {
+				by = append(by, e.Name)
+			}
+		}
+		for _, h := range r.Unlisted {
+			if slices.Contains(h.Holds, c.ID) {
+				by = append(by, h.Name)
+			}
+		}
+		p.By = strings.Join(by, ", ")
+		out = append(out, p)
+	}
+	return out
 }
