@@ -10,17 +10,21 @@ import (
 	"entente.dev/internal/audit/auditweb"
 	"entente.dev/internal/deal/dealapi"
 	"entente.dev/internal/deal/dealweb"
+	"entente.dev/internal/document/documentweb"
 	"entente.dev/internal/door"
 	"entente.dev/internal/file/fileapi"
 	"entente.dev/internal/file/fileweb"
 	"entente.dev/internal/identity"
 	"entente.dev/internal/identity/identityapi"
 	"entente.dev/internal/identity/identityweb"
+	"entente.dev/internal/incident/incidentapi"
+	"entente.dev/internal/incident/incidentweb"
 	"entente.dev/internal/mail/mailweb"
 	"entente.dev/internal/partner/partnerapi"
 	"entente.dev/internal/partner/partnerweb"
 	"entente.dev/internal/policy/policyapi"
 	"entente.dev/internal/policy/policyweb"
+	"entente.dev/internal/processor/processorweb"
 	"entente.dev/internal/tenant/tenantweb"
 	"entente.dev/internal/transfer/transferapi"
 	"entente.dev/internal/transfer/transferweb"
@@ -51,6 +55,7 @@ func (a *App) apiRoutes(api *door.API) {
 	policyapi.Routes(api, a.Policies)
 	fileapi.Routes(api, a.Files)
 	transferapi.Routes(api, a.Transfer)
+	incidentapi.Routes(api, a.Incidents)
 	trustapi.Routes(api, a.Trust)
 	transferapi.Exports(api, a.Transfer, a.Identity, a.Trail)
 }
@@ -68,6 +73,9 @@ func (a *App) webRoutes(web *door.Web, api *door.API) {
 	reference.Routes(web, reference.Deps{Page: a.page, API: api, Origin: a.Config.Origin(), Read: identity.ActMe})
 	tenantweb.Routes(web, tenantweb.Deps{Page: a.page, Tenants: a.Tenants})
 	auditweb.Routes(web, auditweb.Deps{Page: a.page, Trail: a.Trail})
+	documentweb.Routes(web, documentweb.Deps{Page: a.page, Site: a.site, Documents: a.Documents})
+	processorweb.Routes(web, processorweb.Deps{Page: a.page, Site: a.site, Processors: a.Processors})
+	incidentweb.Routes(web, incidentweb.Deps{Page: a.page, Incidents: a.Incidents, Partners: a.Partners})
 	mailweb.Routes(web, mailweb.Deps{Page: a.page, Mail: a.Mail})
 	fileweb.Routes(web, fileweb.Deps{Page: a.page, Files: a.Files})
 	policyweb.Routes(web, policyweb.Deps{Page: a.page, Site: a.site, Policies: a.Policies, Tenants: a.Tenants, Validated: a.policyValidated, Recipients: a.recipients})

@@ -880,7 +880,7 @@ func versionPage(p ui.Page, v versionView) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = templ.Raw(document.HTML(v.it.Version.Body)).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = prose(v.it.Version.Body).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -2241,7 +2241,7 @@ func publicPage(p ui.Page, it document.Reading) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templ.Raw(document.HTML(it.Version.Body)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = prose(it.Version.Body).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

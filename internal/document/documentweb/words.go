@@ -1,11 +1,23 @@
 package documentweb
 
 import (
+	"context"
+	"io"
 	"time"
+
+	"github.com/a-h/templ"
 
 	"entente.dev/internal/document"
 	"entente.dev/internal/ui"
 )
+
+// prose draws a document's Markdown; the room renders nothing that a page may not hold (invariant 5 of document).
+func prose(markdown string) templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		_, err := io.WriteString(w, document.HTML(markdown))
+		return err
+	})
+}
 
 func noticeWords(status string) string {
 	if status == "done" {
