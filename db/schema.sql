@@ -1220,11 +1220,13 @@ create table incident_affected (
   constraint incident_affected_ref_uq UNIQUE (tenant_id, incident_id, kind, ref_id)
 );
 grant delete, insert, select, update on incident_affected to entente_definer;
+grant delete, select, update on incident_affected to entente_retention;
 grant delete, insert, select on incident_affected to entente_staff;
 grant delete, insert, select, update on incident_affected to entente_worker;
 alter table incident_affected enable row level security;
 alter table incident_affected force row level security;
 create policy definer_leave on incident_affected as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy retention_reach on incident_affected as permissive all to entente_retention using true check true;
 create policy staff_reach on incident_affected as permissive all to entente_staff using true check true;
 create policy tenant_floor on incident_affected as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on incident_affected as permissive all to entente_worker using true check true;
@@ -1670,11 +1672,13 @@ create table notice (
 );
 CREATE INDEX notice_object_ix ON app.notice USING btree (tenant_id, object_id, created_at DESC);
 grant delete, insert, select, update on notice to entente_definer;
+grant delete, select, update on notice to entente_retention;
 grant insert, select on notice to entente_staff;
 grant delete, insert, select, update on notice to entente_worker;
 alter table notice enable row level security;
 alter table notice force row level security;
 create policy definer_leave on notice as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy retention_reach on notice as permissive all to entente_retention using true check true;
 create policy staff_reach on notice as permissive all to entente_staff using true check true;
 create policy tenant_floor on notice as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on notice as permissive all to entente_worker using true check true;
@@ -1704,11 +1708,13 @@ create table notice_recipient (
 CREATE INDEX notice_recipient_member_ix ON app.notice_recipient USING btree (tenant_id, member_id);
 CREATE INDEX notice_recipient_waiting_ix ON app.notice_recipient USING btree (tenant_id, notice_id, "position") WHERE (outcome = 'waiting'::text);
 grant delete, insert, select, update on notice_recipient to entente_definer;
+grant delete, select, update on notice_recipient to entente_retention;
 grant insert, select on notice_recipient to entente_staff;
 grant delete, insert, select, update on notice_recipient to entente_worker;
 alter table notice_recipient enable row level security;
 alter table notice_recipient force row level security;
 create policy definer_leave on notice_recipient as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy retention_reach on notice_recipient as permissive all to entente_retention using true check true;
 create policy staff_reach on notice_recipient as permissive all to entente_staff using true check true;
 create policy tenant_floor on notice_recipient as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on notice_recipient as permissive all to entente_worker using true check true;
