@@ -13,6 +13,7 @@ const (
 	definer  = " owner entente_definer, search_path=pg_catalog, pg_temp, called by "
 	at       = "timestamp with time zone"
 
+	sealed   = "is the proof of the log itself; package verify says what was changed in it"
 	outlives = "outlives what it is about"
 	byImport = "says by which import a row came; the import may be forgotten before the row"
 	who      = "says who did it, for the record; it gives no right, and a person who is gone keeps their deeds"
@@ -167,6 +168,24 @@ var excuses = map[string]string{
 	"T1 audit_entry: policy partner_signs is restrictive insert to entente_partner check ((NOT (actor_id IS DISTINCT FROM ( SELECT app.member() AS member))) AND (actor_kind = ANY (ARRAY['person'::text, 'service'::text])))": "it narrows: a partner's people sign what they do with their own membership",
 	"T3 app.audit_adopt(" + at + ",uuid,text,bytea,bytea,bytea)" + definer + "entente_worker":                                                                                                                                  "encrypts a plain entry of app.tenant(), once",
 	"T3 app.audit_erase(uuid[])" + definer + "entente_worker":                                                                                                                                                                  "empties the payload of entries of app.tenant(); the entries and their proof stay",
+
+	"T1 audit_entry: policy definer_change is permissive update to entente_definer using (tenant_id = ( SELECT app.tenant() AS tenant)) check (tenant_id = ( SELECT app.tenant() AS tenant))": "app.audit_adopt and app.audit_erase change entries of app.tenant()",
+	"T1 audit_root_leaf" + noTenant:                                                       "the installation's log of tree heads: hashes only; only the worker persona has a grant",
+	"T1 audit_root_tile" + noTenant:                                                       "the installation's log of tree heads: hashes only; only the worker persona has a grant",
+	"T1 audit_sequencer" + noTenant:                                                       "one row about the installation; only the worker persona has a grant",
+	"T1 audit_target" + noTenant:                                                          "where the operator has checkpoints sent; only the worker persona has a grant",
+	"T3 app.audit_plain()" + definer + "entente_worker":                                   "ids of tenants that have plain entries, for the job that encrypts them",
+	"T3 app.audit_unsealed(xid8,integer)" + definer + "entente_worker":                    "what the sequencer hashes, of all tenants at once: ids, actions and commitments, nothing that tells about people",
+	"T4 audit_leaf.entry_id: refers to nothing":                                           outlives,
+	"T5 audit_root_leaf: audit_root_leaf_pk is unique across tenants":                     "not a tenant table",
+	"T5 audit_root_tile: audit_root_tile_pk is unique across tenants":                     "not a tenant table",
+	"T5 audit_sequencer: audit_sequencer_pk is unique across tenants":                     "there is one row",
+	"T5 audit_target: audit_target_pk is unique across tenants":                           "not a tenant table",
+	"history audit_checkpoint: no trigger history_delete, history_insert, history_update": sealed,
+	"history audit_delivery: no trigger history_delete, history_insert, history_update":   "is itself a record of what was sent where",
+	"history audit_leaf: no trigger history_delete, history_insert, history_update":       sealed,
+	"history audit_tile: no trigger history_delete, history_insert, history_update":       sealed,
+	"history audit_tree: no trigger history_delete, history_insert, history_update":       sealed,
 
 	"T5 tenant: tenant_slug_uq is unique across tenants":          "a slug is a public name of the whole installation",
 	"T5 tenant: tenant_public_host_uq is unique across tenants":   "a host is a public name, of one tenant only",

@@ -149,6 +149,14 @@ var fixtures = map[string]func(s *scope) any{
 	"audit_entry.changes":           func(*scope) any { return row{} },
 
 	"audit_entry.actor_id":     func(s *scope) any { return s.is("member_id") },
+
+	"audit_checkpoint.root": func(*scope) any { return thirtyTwo },
+	"audit_checkpoint.size": func(*scope) any { return rand.IntN(1 << 30) },
+	"audit_tree.log":        func(*scope) any { return id.New().String() },
+	"audit_tree.root":       func(*scope) any { return thirtyTwo },
+	"audit_leaf.seq":        func(*scope) any { return rand.IntN(1 << 30) },
+	"audit_tile.hashes":     func(*scope) any { return thirtyTwo },
+	"audit_tile.n":          func(*scope) any { return rand.IntN(1 << 30) },
 	"retention_rule.keep":      func(*scope) any { return "1 year" },
 	"legal_hold.kind":          func(*scope) any { return "account" },
 	"legal_duty.keep":          func(*scope) any { return "1 year" },
@@ -159,6 +167,9 @@ var fixtures = map[string]func(s *scope) any{
 	"stored_file.state":        func(*scope) any { return "writing" },
 	"stored_file.content_type": func(*scope) any { return "application/zip" },
 }
+
+// thirtyTwo is a hash.
+var thirtyTwo = `\x` + strings.Repeat("00", 32)
 
 // made returns a new row of t for a side; ok is false when the side cannot have one, such as a partner's row without a partner.
 func (t table) made(s *scope) (out row, ok bool) {
