@@ -144,6 +144,11 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string,
 		db.Close()
 		return nil, err
 	}
+	places, err := newPlaces(cfg, sender)
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
 	files, err := newFiles(cfg)
 	if err != nil {
 		db.Close()
@@ -158,7 +163,8 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string,
 	a.Accounts = account.New(a.Ops)
 	a.Deals = deal.New(a.Ops)
 	a.Trail = trail.New(a.Ops)
-	a.Seal = seal.New(a.Ops, seal.Options{})
+	a.Seal = seal.New(a.Ops, seal.Options{Targets: places, Every: cfg.Checkpoints.Every})
+	a.metrics.seals(a.Seal)
 	a.Transfer = transfer.New(a.Ops)
 	a.Notices = notice.New(a.Ops)
 	a.Documents = document.New(a.Ops)

@@ -12,7 +12,13 @@ import (
 	"entente.dev/internal/access"
 	"entente.dev/internal/audit/seal"
 	"entente.dev/internal/audit/verify"
+	"entente.dev/internal/kernel/blob"
+	"entente.dev/internal/kernel/config"
+	"entente.dev/internal/kernel/courier"
 	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/kernel/mailer"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // AuditExport is what `entente audit export` is told.
@@ -172,6 +178,31 @@ func PrintAuditReport(w io.Writer, r verify.Report) {
 	if r.More > 0 {
 		fmt.Fprintf(w, "  … and %d more findings\n", r.More)
 	}
+}
+
+// newPlaces returns the places that checkpoints are sent to.
+func newPlaces(cfg config.Config, mail mailer.Sender) ([]seal.Target, error) {
+	host, _ := os.Hostname()
+	o := courier.Options{Mail: mail, Secret: []byte(cfg.Checkpoints.Secret.Reveal()), Allow: cfg.Checkpoints.Networks(), Host: host,
+		Blob: blob.Options{AccessKey: cfg.S3.AccessKey.Reveal(), SecretKey: cfg.S3.SecretKey.Reveal()}}
+	var out []seal.Target
+	for _, where := range cfg.Checkpoints.To {
+		p, err := courier.Open(where, o)
+		if err != nil {
+			return nil, fmt.Errorf("--checkpoint-to: %w", err)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// seals adds the figures of the sealed log.
+func (m *metrics) seals(s *seal.Service) {
+	m.registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "entente_audit_unsealed_seconds", Help: "For how long the audit log could not be sealed; 0 when it is."},
+			func() float64 { return s.Unsealed().Seconds() }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "entente_audit_checkpoint_export_age_seconds", Help: "Age of the newest checkpoint that every place off this host has; 0 without places."},
+			func() float64 { return s.ExportAge().Seconds() }))
 }
 
 // readSmall reads a file that is small by nature, such as a checkpoint.

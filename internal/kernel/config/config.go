@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // Config is the whole configuration. Embed it in the grammar of the command line.
@@ -37,6 +38,8 @@ type Config struct {
 
 	Files string `name:"files" env:"ENTENTE_FILES" placeholder:"WHERE" group:"Storage" help:"Store of exports and other files: dir:PATH or s3://BUCKET?endpoint=URL&region=NAME. Default: files in the data directory."`
 	S3    S3     `embed:"" prefix:"s3-" group:"Storage"`
+
+	Checkpoints Checkpoints `embed:"" prefix:"checkpoint-" group:"Promises"`
 
 	PolicyProfile string `name:"policy-profile" env:"ENTENTE_POLICY_PROFILE" default:"default" placeholder:"NAME|FILE" group:"Promises" help:"Data policy of programmes that have none yet: a built-in profile or a TOML or YAML file (${default})."`
 
@@ -89,9 +92,10 @@ type SMTP struct {
 func Default() Config {
 	return Config{
 		Addr: "127.0.0.1:8080", AdminAddr: "127.0.0.1:9090", RateLimit: 100, Data: "./data", PolicyProfile: "default",
-		Pool:     Pool{Staff: 10, Partner: 10, Public: 4, Worker: 8, Platform: 2},
-		SMTP:     SMTP{Port: 587, TLS: "starttls"},
-		LogLevel: "info", LogFormat: "text",
+		Pool:        Pool{Staff: 10, Partner: 10, Public: 4, Worker: 8, Platform: 2},
+		Checkpoints: Checkpoints{Every: time.Hour},
+		SMTP:        SMTP{Port: 587, TLS: "starttls"},
+		LogLevel:    "info", LogFormat: "text",
 	}
 }
 

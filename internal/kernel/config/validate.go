@@ -75,7 +75,7 @@ func (c *Config) Resolve() error {
 	for _, f := range []struct {
 		name, path string
 		to         *Secret
-	}{{"s3-access-key-file", c.S3.AccessKeyFile, &c.S3.AccessKey}, {"s3-secret-key-file", c.S3.SecretKeyFile, &c.S3.SecretKey}} {
+	}{{"s3-access-key-file", c.S3.AccessKeyFile, &c.S3.AccessKey}, {"s3-secret-key-file", c.S3.SecretKeyFile, &c.S3.SecretKey}, {"checkpoint-secret-file", c.Checkpoints.SecretFile, &c.Checkpoints.Secret}} {
 		if f.path == "" {
 			continue
 		}
@@ -103,6 +103,7 @@ func (c *Config) Validate() Problems {
 	c.checkTrust(&p)
 	c.checkStorage(&p)
 	c.SMTP.check(&p)
+	c.Checkpoints.check(&p, c.SMTP.Enabled())
 	oneOf(&p, "log-level", c.LogLevel, "debug", "info", "warn", "error")
 	oneOf(&p, "log-format", c.LogFormat, "text", "json")
 	return p
