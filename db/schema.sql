@@ -190,11 +190,11 @@ CREATE TRIGGER history_insert AFTER INSERT ON app.arrival REFERENCING NEW TABLE 
 CREATE TRIGGER history_update AFTER UPDATE ON app.arrival REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('arrival_id');
 
 create table audit_checkpoint (
-  tenant_id uuid not null, -- class=internal category=audit-log
-  size bigint not null, -- class=internal category=audit-log
-  root bytea not null, -- class=internal category=audit-log
-  note text not null, -- class=internal category=audit-log
-  signed_at timestamp with time zone not null, -- class=internal category=audit-log
+  tenant_id uuid not null, -- class=internal category=authorization
+  size bigint not null, -- class=internal category=authorization
+  root bytea not null, -- class=internal category=authorization
+  note text not null, -- class=internal category=authorization
+  signed_at timestamp with time zone not null, -- class=internal category=authorization
   constraint audit_checkpoint_pk PRIMARY KEY (tenant_id, size),
   constraint audit_checkpoint_root_ck CHECK ((length(root) = 32)),
   constraint audit_checkpoint_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
@@ -225,11 +225,13 @@ create table audit_delivery (
 );
 CREATE INDEX audit_delivery_at_ix ON app.audit_delivery USING btree (tenant_id, at DESC);
 grant delete, insert, select, update on audit_delivery to entente_definer;
+grant delete, select, update on audit_delivery to entente_retention;
 grant select on audit_delivery to entente_staff;
 grant delete, insert, select on audit_delivery to entente_worker;
 alter table audit_delivery enable row level security;
 alter table audit_delivery force row level security;
 create policy definer_leave on audit_delivery as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy retention_reach on audit_delivery as permissive all to entente_retention using true check true;
 create policy staff_reach on audit_delivery as permissive all to entente_staff using true check true;
 create policy tenant_floor on audit_delivery as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on audit_delivery as permissive all to entente_worker using true check true;
@@ -349,11 +351,11 @@ alter table audit_entry_rest force row level security;
 create policy tenant_floor on audit_entry_rest as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 
 create table audit_leaf (
-  tenant_id uuid not null, -- class=internal category=audit-log
-  seq bigint not null, -- class=internal category=audit-log
-  entry_id uuid not null, -- class=internal category=audit-log
-  at timestamp with time zone not null, -- class=internal category=audit-log
-  category text not null, -- class=internal category=audit-log
+  tenant_id uuid not null, -- class=internal category=authorization
+  seq bigint not null, -- class=internal category=authorization
+  entry_id uuid not null, -- class=internal category=authorization
+  at timestamp with time zone not null, -- class=internal category=authorization
+  category text not null, -- class=internal category=authorization
   constraint audit_leaf_entry_uq UNIQUE (tenant_id, entry_id),
   constraint audit_leaf_pk PRIMARY KEY (tenant_id, seq),
   constraint audit_leaf_seq_ck CHECK ((seq >= 0)),
@@ -372,9 +374,9 @@ create policy tenant_floor on audit_leaf as restrictive all to entente_partner, 
 create policy worker_reach on audit_leaf as permissive all to entente_worker using true check true;
 
 create table audit_root_leaf (
-  seq bigint not null, -- class=internal category=audit-log
-  heads text not null, -- class=internal category=audit-log
-  at timestamp with time zone not null, -- class=internal category=audit-log
+  seq bigint not null, -- class=internal category=authorization
+  heads text not null, -- class=internal category=authorization
+  at timestamp with time zone not null, -- class=internal category=authorization
   constraint audit_root_leaf_pk PRIMARY KEY (seq)
 );
 grant delete, insert, select, update on audit_root_leaf to entente_worker;
@@ -383,9 +385,9 @@ alter table audit_root_leaf force row level security;
 create policy worker_reach on audit_root_leaf as permissive all to entente_worker using true check true;
 
 create table audit_root_tile (
-  level integer not null, -- class=internal category=audit-log
-  n bigint not null, -- class=internal category=audit-log
-  hashes bytea not null, -- class=internal category=audit-log
+  level integer not null, -- class=internal category=authorization
+  n bigint not null, -- class=internal category=authorization
+  hashes bytea not null, -- class=internal category=authorization
   constraint audit_root_tile_hashes_ck CHECK ((((length(hashes) >= 32) AND (length(hashes) <= 8192)) AND ((length(hashes) % 32) = 0))),
   constraint audit_root_tile_level_ck CHECK (((level >= 0) AND (level <= 7))),
   constraint audit_root_tile_pk PRIMARY KEY (level, n)
@@ -396,12 +398,12 @@ alter table audit_root_tile force row level security;
 create policy worker_reach on audit_root_tile as permissive all to entente_worker using true check true;
 
 create table audit_sequencer (
-  only_one boolean not null default true, -- class=internal category=audit-log
-  fence bigint not null default 0, -- class=internal category=audit-log
-  sealed_xact xid8 not null default '0'::xid8, -- class=internal category=audit-log
-  size bigint not null default 0, -- class=internal category=audit-log
-  note text not null default ''::text, -- class=internal category=audit-log
-  signed_at timestamp with time zone, -- class=internal category=audit-log
+  only_one boolean not null default true, -- class=internal category=authorization
+  fence bigint not null default 0, -- class=internal category=authorization
+  sealed_xact xid8 not null default '0'::xid8, -- class=internal category=authorization
+  size bigint not null default 0, -- class=internal category=authorization
+  note text not null default ''::text, -- class=internal category=authorization
+  signed_at timestamp with time zone, -- class=internal category=authorization
   constraint audit_sequencer_one_ck CHECK (only_one),
   constraint audit_sequencer_pk PRIMARY KEY (only_one)
 );
@@ -411,13 +413,13 @@ alter table audit_sequencer force row level security;
 create policy worker_reach on audit_sequencer as permissive all to entente_worker using true check true;
 
 create table audit_target (
-  target text not null, -- class=internal category=audit-log
-  root_size bigint not null default 0, -- class=internal category=audit-log
-  sent_at timestamp with time zone, -- class=internal category=audit-log
-  done_at timestamp with time zone, -- class=internal category=audit-log
-  tried_at timestamp with time zone, -- class=internal category=audit-log
-  tries integer not null default 0, -- class=internal category=audit-log
-  error text not null default ''::text, -- class=internal category=audit-log
+  target text not null, -- class=internal category=authorization
+  root_size bigint not null default 0, -- class=internal category=authorization
+  sent_at timestamp with time zone, -- class=internal category=authorization
+  done_at timestamp with time zone, -- class=internal category=authorization
+  tried_at timestamp with time zone, -- class=internal category=authorization
+  tries integer not null default 0, -- class=internal category=authorization
+  error text not null default ''::text, -- class=internal category=authorization
   constraint audit_target_pk PRIMARY KEY (target)
 );
 grant delete, insert, select, update on audit_target to entente_worker;
@@ -426,10 +428,10 @@ alter table audit_target force row level security;
 create policy worker_reach on audit_target as permissive all to entente_worker using true check true;
 
 create table audit_tile (
-  tenant_id uuid not null, -- class=internal category=audit-log
-  level integer not null, -- class=internal category=audit-log
-  n bigint not null, -- class=internal category=audit-log
-  hashes bytea not null, -- class=internal category=audit-log
+  tenant_id uuid not null, -- class=internal category=authorization
+  level integer not null, -- class=internal category=authorization
+  n bigint not null, -- class=internal category=authorization
+  hashes bytea not null, -- class=internal category=authorization
   constraint audit_tile_hashes_ck CHECK ((((length(hashes) >= 32) AND (length(hashes) <= 8192)) AND ((length(hashes) % 32) = 0))),
   constraint audit_tile_level_ck CHECK (((level >= 0) AND (level <= 7))),
   constraint audit_tile_n_ck CHECK ((n >= 0)),
@@ -447,13 +449,14 @@ create policy tenant_floor on audit_tile as restrictive all to entente_partner, 
 create policy worker_reach on audit_tile as permissive all to entente_worker using true check true;
 
 create table audit_tree (
-  tenant_id uuid not null, -- class=internal category=audit-log
-  size bigint not null, -- class=internal category=audit-log
-  root bytea not null, -- class=internal category=audit-log
-  note text not null, -- class=internal category=audit-log
-  signed_at timestamp with time zone not null, -- class=internal category=audit-log
-  fence bigint not null, -- class=internal category=audit-log
-  constraint audit_tree_pk PRIMARY KEY (tenant_id),
+  tenant_id uuid not null, -- class=internal category=authorization
+  size bigint not null, -- class=internal category=authorization
+  root bytea not null, -- class=internal category=authorization
+  note text not null, -- class=internal category=authorization
+  signed_at timestamp with time zone not null, -- class=internal category=authorization
+  fence bigint not null, -- class=internal category=authorization
+  log text not null default 'audit'::text, -- class=internal category=authorization
+  constraint audit_tree_pk PRIMARY KEY (tenant_id, log),
   constraint audit_tree_root_ck CHECK ((length(root) = 32)),
   constraint audit_tree_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
 );
