@@ -38,9 +38,6 @@ call app.classify('session', 'preference', 'internal', 'ended_at');
 create index session_ended_ix on app.session (tenant_id, ended_at);
 -- Who kept a mail, an account, a contact or a deal the longest is found in the index of its period.
 create index contact_created_ix on app.contact (tenant_id, created_at);
-create index import_run_age_ix on app.import_run (tenant_id, created_at);
-create index row_history_age_ix on app.row_history (tenant_id, at);
-create index audit_entry_age_ix on app.audit_entry (tenant_id, at);
 
 -- A legal hold keeps every row that refers to its object, whatever a period, an erasure or a purge says, until it is released or over.
 create table app.legal_hold (
