@@ -135,7 +135,7 @@ create policy retention_reach on app.retention_mark for all to entente_retention
 -- What deletes asks the rules, the tenants, holds and duties.
 -- +goose StatementBegin
 do $$ declare tab text; begin
-  foreach tab in array array['tenant', 'retention_rule', 'legal_hold', 'legal_duty'] loop
+  foreach tab in array array['tenant', 'retention_rule', 'legal_duty'] loop
     execute format('grant select on app.%I to entente_retention', tab);
     execute format('create policy retention_reach on app.%I for select to entente_retention using (true)', tab);
   end loop;

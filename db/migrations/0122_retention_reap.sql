@@ -230,10 +230,41 @@ begin
   delete from app.person p where p.person_id = in_person and not exists (select from app.member m where m.person_id = p.person_id);
   return found;
 end $$;
+
+-- erase_member takes a person out of a membership of the bound tenant whose period is over, that nothing holds, and that is not the
+-- programme's last Admin: the row stays nameless, what belongs to it goes, the person goes with their last membership anywhere.
+create function app.erase_member(in_member uuid) returns boolean language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  t     record;
+  h     record;
+  m     record;
+  child record;
+  theirs uuid[];
+begin
+  perform pg_advisory_xact_lock_shared(hashtextextended('legal hold ' || app.tenant(), 0));
+  t := app.retention_terms('member', 'user-account');
+  h := app.held_objects(app.tenant());
+  execute format('select t.member_id, t.person_id, t.role, t.status, t.kind from app.member t where %s and %s and t.member_id = $3 and not ($4 or %s) for update of t', t.mine, t.due, app.held_row(t.rel, 't'))
+    into m using h.ids, h.emails, in_member, h.whole;
+  if m.member_id is null or m.kind <> 'person' or m.role = 'admin' and m.status = 'active' and not exists (select from app.member o
+       where o.tenant_id = app.tenant() and o.role = 'admin' and o.status = 'active' and o.kind = 'person' and o.member_id <> in_member) then
+    return false;
+  end if;
+  for child in select c.tab, app.history_key(c.rel) as key from app.retention_tables() c where c.how = 'parent' and c.parent = 'member' loop
+    execute format('with gone as (delete from app.%I c where c.tenant_id = app.tenant() and c.member_id = $1 returning c.%I as id) select array_agg(g.id) from gone g', child.tab, child.key) into theirs using in_member;
+    perform app.retention_history(child.tab, theirs);
+  end loop;
+  delete from app.session s where s.tenant_id = app.tenant() and s.member_id = in_member;
+  update app.member x set name = 'Former member', email = '', person_id = null, external_id = null, last_seen_at = null, status = 'removed', erased_at = app.clock(), version = x.version + 1
+   where x.tenant_id = app.tenant() and x.member_id = in_member;
+  perform app.retention_history('member', array[in_member], array['name', 'email', 'person_id', 'external_id', 'last_seen_at', 'active_at']);
+  perform app.forget_person(m.person_id);
+  return true;
+end $$;
 do $$ declare f text; begin
   execute 'grant create on schema app to entente_retention';
   foreach f in array array['app.retention_due()', 'app.retention_history(text, uuid[], text[])', 'app.reap(text, text, int, boolean)', 'app.retention_outlook(text, text)', 'app.retention_state(text, text)',
-      'app.empty_history(int)', 'app.month_is_over(text)', 'app.months_over()', 'app.forget_person(uuid)'] loop
+      'app.empty_history(int)', 'app.month_is_over(text)', 'app.months_over()', 'app.forget_person(uuid)', 'app.erase_member(uuid)'] loop
     execute format('alter function %s owner to entente_retention', f);
     execute format('revoke all on function %s from public', f);
   end loop;
@@ -256,5 +287,5 @@ end $$;
 revoke all on function app.drop_month(text) from public;
 grant execute on function app.month_is_over(text) to entente_owner;
 grant execute on function app.history_key(oid), app.referred(oid, boolean) to entente_retention;
-grant execute on function app.retention_due(), app.reap(text, text, int, boolean), app.empty_history(int), app.months_over(), app.drop_month(text), app.forget_person(uuid) to entente_worker;
+grant execute on function app.retention_due(), app.reap(text, text, int, boolean), app.empty_history(int), app.months_over(), app.drop_month(text), app.erase_member(uuid) to entente_worker;
 grant execute on function app.retention_outlook(text, text), app.retention_state(text, text) to entente_worker, entente_staff;

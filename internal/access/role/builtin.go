@@ -193,6 +193,15 @@ var table = []line{
 	{"concern.report", no, no, no, no, false, "Report a concern through the public form (the program itself)"},
 	{"concern.list", all, all, no, no, true, "Read the concerns that people report"},
 	{"concern.answer", all, no, no, no, false, "Answer or close a concern"},
+	{"retention.read", all, all, no, no, true, "See how long things are kept, what goes next and the reports of runs"},
+	{"retention.run", all, no, no, no, false, "Run retention now, or count what it would delete"},
+	{"retention.warn", no, no, no, no, false, "Write to a user whose account will be erased (the program itself)"},
+	{"retention.erase", no, no, no, no, false, "Erase an account whose period is over (the program itself)"},
+	{"hold.list", all, all, no, no, true, "See legal holds"},
+	{"hold.place", all, no, no, no, false, "Place a legal hold on a person, an account, a partner or everything"},
+	{"hold.release", all, no, no, no, false, "Release a legal hold"},
+	{"duty.set", all, no, no, no, false, "Record what a law asks to be kept"},
+	{"duty.drop", all, no, no, no, false, "Take back what a law asked to be kept"},
 	{"home.read", all, all, all, all, true, "See one's home page"},
 }
 
