@@ -30,6 +30,8 @@ type grammar struct {
 	Audit   auditCmd   `cmd:"" help:"Export, verify and sign the audit log."`
 	Doctor  doctorCmd  `cmd:"" help:"Check the installation and print the effective configuration, redacted."`
 	Version versionCmd `cmd:"" help:"Print which program this is."`
+
+	Retention retentionCmd `cmd:"" help:"Delete what is past its period, and foretell what will go when."`
 }
 
 // console is what a command has of the world.

@@ -35,6 +35,7 @@ import (
 	"entente.dev/internal/policy"
 	"entente.dev/internal/privacy"
 	"entente.dev/internal/processor"
+	"entente.dev/internal/retention"
 	"entente.dev/internal/tenant"
 	"entente.dev/internal/transfer"
 	"entente.dev/internal/trust"
@@ -66,6 +67,9 @@ type App struct {
 	Documents  *document.Service
 	Processors *processor.Service
 	Incidents  *incident.Service
+	Notices   *notice.Service
+	Documents *document.Service
+	Retention *retention.Service
 
 	limits   *limiter
 	metrics  *metrics
@@ -176,6 +180,7 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string,
 	a.Privacy = privacy.New(a.Ops, a.Files, privacy.Options{Ledger: filepath.Join(cfg.Data, "erasures.jsonl")})
 	a.metrics.keys(keys.Failed, func() time.Duration { return time.Duration(a.keyAge.Load()) }, a.kekThere.Load)
 	a.Archive = archive.New(a.Ops, a.archiveOptions())
+	a.Retention = retention.New(a.Ops, a.retentionOptions())
 	a.Ops.Listeners = a.listeners()
 	return a, nil
 }

@@ -20,6 +20,7 @@ type metrics struct {
 	requests  *prometheus.HistogramVec
 	jobs      *prometheus.CounterVec
 	deadlines *prometheus.GaugeVec
+	kept      *prometheus.CounterVec // runs of retention that did not do their work
 }
 
 func newMetrics(db *pg.DB) *metrics {
@@ -29,12 +30,13 @@ func newMetrics(db *pg.DB) *metrics {
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}}, []string{"method", "code"}),
 		jobs:      prometheus.NewCounterVec(prometheus.CounterOpts{Name: "entente_jobs_total", Help: "Attempts at jobs, by kind and result."}, []string{"kind", "result"}),
 		deadlines: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "entente_deadline_remaining_seconds", Help: "Time left of the nearest deadline that runs, by what it is about and tenant; negative when it passed."}, []string{"kind", "tenant"}),
+		kept:      prometheus.NewCounterVec(prometheus.CounterOpts{Name: "entente_retention_alarms_total", Help: "Runs of retention that were refused (clocks disagree) or failed."}, []string{"outcome"}),
 	}
 	build := config.ThisBuild()
 	info := prometheus.NewGauge(prometheus.GaugeOpts{Name: "entente_build_info", Help: "Which program this is.",
 		ConstLabels: prometheus.Labels{"version": build.Version, "commit": build.Commit}})
 	info.Set(1)
-	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.requests, m.jobs, m.deadlines, info)
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.requests, m.jobs, m.deadlines, m.kept, info)
 	for _, role := range []pg.Role{pg.Staff, pg.Partner, pg.Public, pg.Worker, pg.Platform, pg.Jobs} {
 		pool := db.Pool(role)
 		labels := prometheus.Labels{"role": string(role)}

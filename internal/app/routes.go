@@ -25,6 +25,8 @@ import (
 	"entente.dev/internal/policy/policyapi"
 	"entente.dev/internal/policy/policyweb"
 	"entente.dev/internal/processor/processorweb"
+	"entente.dev/internal/retention/retentionapi"
+	"entente.dev/internal/retention/retentionweb"
 	"entente.dev/internal/tenant/tenantweb"
 	"entente.dev/internal/transfer/transferapi"
 	"entente.dev/internal/transfer/transferweb"
@@ -56,6 +58,7 @@ func (a *App) apiRoutes(api *door.API) {
 	fileapi.Routes(api, a.Files)
 	transferapi.Routes(api, a.Transfer)
 	incidentapi.Routes(api, a.Incidents)
+	retentionapi.Routes(api, a.Retention)
 	trustapi.Routes(api, a.Trust)
 	transferapi.Exports(api, a.Transfer, a.Identity, a.Trail)
 }
@@ -82,6 +85,7 @@ func (a *App) webRoutes(web *door.Web, api *door.API) {
 	partnerweb.Routes(web, partnerweb.Deps{Page: a.page, Partners: a.Partners, People: a.Identity, Deals: a.Deals, Trail: a.Trail})
 	accountweb.Routes(web, accountweb.Deps{Page: a.page, Accounts: a.Accounts, Deals: a.Deals, Trail: a.Trail})
 	trustweb.Routes(web, trustweb.Deps{Page: a.page, Site: a.site, Bare: a.bare, Facts: a.trustFacts, Trust: a.Trust, Origin: a.Config.Origin(), Contact: a.Config.SecurityContact})
+	retentionweb.Routes(web, retentionweb.Deps{Page: a.page, Retention: a.Retention})
 	transferweb.Routes(web, transferweb.Deps{Page: a.page, Imports: a.Transfer, Partners: a.Partners})
 	dealweb.Routes(web, a.Deals, dealweb.Deps{Page: a.page, Partners: a.Partners, Tenants: a.Tenants, Trail: a.Trail, Owners: a.owners})
 }

@@ -7,6 +7,7 @@ import (
 
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/jobs"
+	"entente.dev/internal/retention"
 	"entente.dev/internal/tenant"
 	"entente.dev/internal/transfer"
 )
@@ -44,7 +45,9 @@ func (a *App) workers() *jobs.Registry {
 	r.Periodic("keys.look", jobs.Every(10*time.Minute), a.lookAtKeys)
 	r.Periodic("incident.alarms", jobs.Every(5*time.Minute), a.incidentAlarms)
 	r.Periodic("log.partitions", jobs.Daily(3, 10), a.makePartitions)
-	r.Periodic("idempotency.forget", jobs.Daily(3, 20), a.eachTenant(a.Ops.ForgetKeys))
+	jobs.Handle(r, a.Retention.RunJob)
+	r.Periodic("retention.daily", jobs.Daily(3, 30), a.keep(retention.Daily))
+	r.Periodic("retention.hourly", jobs.Every(time.Hour), a.keep(retention.Hourly))
 	return r
 }
 

@@ -97,7 +97,7 @@ func (s *Service) Run(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 			if err := s.sweep(ctx, s.now()); err != nil && ctx.Err() == nil {
-				s.ops.Log.Error("expired sessions and links not swept", "error", err)
+				s.ops.Log.Error("expired links not swept", "error", err)
 			}
 		}
 	}

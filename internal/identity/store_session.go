@@ -56,9 +56,7 @@ insert into throttle (key, tat) select k, $2 from unnest($1::text[]) k order by 
 	sqlSetThrottle   = `update throttle t set tat = v.tat from unnest($1::text[], $2::timestamptz[]) v (key, tat) where t.key = v.key`
 	sqlClearThrottle = `delete from throttle where key = any($1)`
 
-	sqlSweepSessions = `delete from session where expires_at < $1 or idle_expires_at < $1 or revoked_at < $1`
-	sqlSweepLinks    = `delete from one_time_link where expires_at < $1`
-	sqlSweepThrottle = `delete from throttle where tat < $1`
+	sqlSweepLinks = `delete from one_time_link where expires_at < $1`
 )
 
 type sessionRow struct {
@@ -280,11 +278,9 @@ func (s *Service) forgive(ctx context.Context, limits []limit) error {
 	return err
 }
 
-// sweep deletes what expired long enough ago that nobody asks for it.
+// sweep deletes one-time links that expired a week ago. Sessions and counted attempts go as the policy says, by retention.
 func (s *Service) sweep(ctx context.Context, now time.Time) error {
 	b := &pgx.Batch{}
-	b.Queue(sqlSweepSessions, now.Add(-30*24*time.Hour))
 	b.Queue(sqlSweepLinks, now.Add(-7*24*time.Hour))
-	b.Queue(sqlSweepThrottle, now.Add(-24*time.Hour))
 	return s.ops.DB.Pool(pg.Public).SendBatch(ctx, b).Close()
 }

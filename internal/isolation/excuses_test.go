@@ -49,7 +49,6 @@ var excuses = map[string]string{
 	"T1 account: policy partner_add is permissive insert to entente_partner check (source = 'partner'::text)":                 "a partner adds an account before the share that lets it see the account",
 	"T1 account_partner: policy partner_take is restrictive insert to entente_partner check app.may_take_account(account_id)": "it narrows: a partner shares with itself only what it adds in the same transaction",
 
-	"history data_key: no trigger history_delete, history_insert, history_update":       "a destroyed key must not live on in a history; keys are told of in the audit log",
 	"history retention_mark: no trigger history_delete, history_insert, history_update": "a bookmark of the job that empties histories, written by its function only",
 	"history audit_entry: no trigger history_delete, history_insert, history_update":    "is itself the record; no persona may change or delete an entry",
 	"history row_history: no trigger history_delete, history_insert, history_update":    "is itself the history; no persona may write it",

@@ -30,6 +30,15 @@ update legal_hold set released_by = $2, released_by_name = $3, released_at = $4,
 	sqlHeldPartner = `select name, '' from partner where tenant_id = (select app.tenant()) and partner_id = $1 for share`
 	sqlHeldTenant  = `select name, '' from tenant where tenant_id = (select app.tenant()) and tenant_id = $1`
 
+	sqlFindPeople = `
+select id, label, note from (
+  select member_id as id, name as label, email || ' · user' as note, name from member where tenant_id = (select app.tenant()) and kind = 'person' and erased_at is null and (position($1 in lower(name)) > 0 or position($1 in email) > 0)
+  union all
+  select contact_id, name, email || ' · contact', name from contact where tenant_id = (select app.tenant()) and (position($1 in lower(name)) > 0 or position($1 in email) > 0)) x
+ order by name, id limit 20`
+	sqlFindAccounts = `select account_id as id, name as label, domain as note from account where tenant_id = (select app.tenant()) and (position($1 in lower(name)) > 0 or position($1 in domain) > 0) order by name, account_id limit 20`
+	sqlFindPartners = `select partner_id as id, name as label, status as note from partner where tenant_id = (select app.tenant()) and position($1 in lower(name)) > 0 order by name, partner_id limit 20`
+
 	sqlSaveDuty = `
 insert into legal_duty (tenant_id, duty_id, category, event, keep, reason, set_by, set_by_name, set_at) values (app.tenant(), $1, $2, $3, $4::interval, $5, $6, $7, $8)
 on conflict on constraint legal_duty_category_uq do update set duty_id = excluded.duty_id, event = excluded.event, keep = excluded.keep, reason = excluded.reason,

@@ -16,6 +16,8 @@ import (
 
 // done says each action in the past tense, as in "Ada approved the deal".
 var done = map[access.Action]string{
+	"retention.run": "ran", "retention.warn": "warned", "retention.erase": "erased the account of", "hold.place": "placed a legal hold on", "hold.release": "released the legal hold on",
+	"duty.set": "recorded a legal duty to keep", "duty.drop": "took back the legal duty to keep",
 	"deal.create": "registered", "deal.update": "changed", "deal.submit": "submitted", "deal.withdraw": "withdrew", "deal.approve": "approved",
 	"deal.return": "sent back", "deal.reject": "rejected", "deal.win": "won", "deal.lose": "lost", "deal.move": "moved",
 	"deal.note": "wrote a note on", "deal.expire": "let run out", "deal.check": "asked about", "deal.tell": "wrote mails about",
@@ -38,9 +40,6 @@ var done = map[access.Action]string{
 	"tenant.delete": "asked for the deletion of", "tenant.keep": "kept", "tenant.close": "closed", "tenant.purge": "erased",
 	"archive.export": "asked for an export of", "archive.write": "exported", "archive.import": "brought in",
 	"audit.export": "exported",
-	"retention.run": "ran", "retention.warn": "warned", "retention.erase": "erased the account of", "hold.place": "placed a legal hold on", "hold.release": "released the legal hold on",
-	"duty.set": "recorded a legal duty to keep", "duty.drop": "took back the legal duty to keep",
-	"mail.send": "sent", "tenant.create": "set up", "tenant.update": "changed", "stage.update": "changed", "product.update": "changed",
 }
 
 // Did says what the actor did, without the object: "approved"; of a refusal it says "was refused".
@@ -75,9 +74,9 @@ func (e Entry) lifted(column string) (string, bool) {
 	return "", false
 }
 
-var nouns = map[string]string{"member": "person", "person": "person", "tenant": "programme", "saved_view": "view", "api_key": "API key", "deal_note": "note",
+var nouns = map[string]string{"retention_run": "retention", "legal_hold": "record", "legal_duty": "category",
+	"member": "person", "person": "person", "tenant": "programme", "saved_view": "view", "api_key": "API key", "deal_note": "note",
 	"import_run": "import", "mail": "e-mail", "stored_file": "file", "policy_version": "data policy"}
-	"import_run": "import", "retention_run": "retention", "legal_hold": "record", "legal_duty": "category", "mail": "e-mail", "stored_file": "file"}
 
 // Noun says what kind of record an object type is: "person".
 func Noun(objectType string) string {
