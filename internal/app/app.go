@@ -67,9 +67,7 @@ type App struct {
 	Documents  *document.Service
 	Processors *processor.Service
 	Incidents  *incident.Service
-	Notices   *notice.Service
-	Documents *document.Service
-	Retention *retention.Service
+	Retention  *retention.Service
 
 	limits   *limiter
 	metrics  *metrics
