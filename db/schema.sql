@@ -274,7 +274,6 @@ create table audit_entry (
 ) partition by RANGE (at);
 CREATE INDEX audit_entry_action_ix ON ONLY app.audit_entry USING btree (tenant_id, action, at DESC);
 CREATE INDEX audit_entry_actor_ix ON ONLY app.audit_entry USING btree (tenant_id, actor_id, at DESC);
-CREATE INDEX audit_entry_age_ix ON ONLY app.audit_entry USING btree (tenant_id, at);
 CREATE INDEX audit_entry_entry_ix ON ONLY app.audit_entry USING btree (tenant_id, entry_id);
 CREATE INDEX audit_entry_object_ix ON ONLY app.audit_entry USING btree (tenant_id, object_id, at DESC);
 CREATE INDEX audit_entry_partner_ix ON ONLY app.audit_entry USING btree (tenant_id, partner_id, at DESC);
@@ -340,8 +339,7 @@ create table audit_entry_rest (
 );
 CREATE INDEX audit_entry_rest_tenant_id_action_at_idx ON app.audit_entry_rest USING btree (tenant_id, action, at DESC);
 CREATE INDEX audit_entry_rest_tenant_id_actor_id_at_idx ON app.audit_entry_rest USING btree (tenant_id, actor_id, at DESC);
-CREATE INDEX audit_entry_rest_tenant_id_at_idx ON app.audit_entry_rest USING btree (tenant_id, at);
-CREATE INDEX audit_entry_rest_tenant_id_at_idx1 ON app.audit_entry_rest USING btree (tenant_id, at) WHERE (commitment IS NULL);
+CREATE INDEX audit_entry_rest_tenant_id_at_idx ON app.audit_entry_rest USING btree (tenant_id, at) WHERE (commitment IS NULL);
 CREATE INDEX audit_entry_rest_tenant_id_entry_id_idx ON app.audit_entry_rest USING btree (tenant_id, entry_id);
 CREATE INDEX audit_entry_rest_tenant_id_object_id_at_idx ON app.audit_entry_rest USING btree (tenant_id, object_id, at DESC);
 CREATE INDEX audit_entry_rest_tenant_id_partner_id_at_idx ON app.audit_entry_rest USING btree (tenant_id, partner_id, at DESC);
@@ -469,6 +467,17 @@ create policy definer_leave on audit_tree as permissive all to entente_definer u
 create policy staff_reach on audit_tree as permissive all to entente_staff using true check true;
 create policy tenant_floor on audit_tree as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on audit_tree as permissive all to entente_worker using true check true;
+
+create table clock_shift (
+  only_one boolean not null default true, -- class=internal category=authorization
+  shift interval not null, -- class=internal category=authorization
+  constraint clock_shift_one_ck CHECK (only_one),
+  constraint clock_shift_pk PRIMARY KEY (only_one)
+);
+grant select on clock_shift to entente_retention;
+alter table clock_shift enable row level security;
+alter table clock_shift force row level security;
+create policy retention_reach on clock_shift as permissive select to entente_retention using true;
 
 create table concern (
   tenant_id uuid not null, -- class=internal category=workflow-log
@@ -1091,7 +1100,6 @@ create table import_run (
   constraint import_run_status_ck CHECK ((status = ANY (ARRAY['uploaded'::text, 'checking'::text, 'checked'::text, 'committing'::text, 'committed'::text, 'undoing'::text, 'undone'::text, 'failed'::text]))),
   constraint import_run_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
 );
-CREATE INDEX import_run_age_ix ON app.import_run USING btree (tenant_id, created_at);
 CREATE INDEX import_run_created_ix ON app.import_run USING btree (tenant_id, created_at DESC, import_id DESC);
 grant delete, insert, select, update on import_run to entente_definer;
 grant delete, select, update on import_run to entente_retention;
@@ -1522,19 +1530,20 @@ create table legal_hold (
 CREATE INDEX legal_hold_active_ix ON app.legal_hold USING btree (tenant_id, kind, object_id) WHERE (released_at IS NULL);
 CREATE INDEX legal_hold_placed_ix ON app.legal_hold USING btree (tenant_id, placed_at DESC, hold_id DESC);
 grant delete, insert, select, update on legal_hold to entente_definer;
-grant select on legal_hold to entente_retention;
+grant delete, select, update on legal_hold to entente_retention;
 grant insert, select, update on legal_hold to entente_staff;
 grant select on legal_hold to entente_worker;
 alter table legal_hold enable row level security;
 alter table legal_hold force row level security;
 create policy definer_leave on legal_hold as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
-create policy retention_reach on legal_hold as permissive select to entente_retention using true;
+create policy retention_reach on legal_hold as permissive all to entente_retention using true check true;
 create policy staff_reach on legal_hold as permissive all to entente_staff using true check true;
 create policy tenant_floor on legal_hold as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on legal_hold as permissive all to entente_worker using true check true;
 CREATE TRIGGER history_delete AFTER DELETE ON app.legal_hold REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('hold_id');
 CREATE TRIGGER history_insert AFTER INSERT ON app.legal_hold REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('hold_id');
 CREATE TRIGGER history_update AFTER UPDATE ON app.legal_hold REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('hold_id');
+CREATE TRIGGER hold_gate BEFORE INSERT OR UPDATE ON app.legal_hold FOR EACH ROW EXECUTE FUNCTION hold_gate();
 
 create table mail (
   tenant_id uuid not null, -- class=internal category=email-log
@@ -2350,7 +2359,6 @@ create table row_history (
   constraint row_history_change_ck CHECK ((change = ANY (ARRAY['insert'::text, 'update'::text, 'delete'::text]))),
   constraint row_history_pk PRIMARY KEY (tenant_id, at, history_id)
 ) partition by RANGE (at);
-CREATE INDEX row_history_age_ix ON ONLY app.row_history USING btree (tenant_id, at);
 CREATE INDEX row_history_row_ix ON ONLY app.row_history USING btree (tenant_id, row_id, at DESC);
 grant delete, insert, select, update on row_history to entente_definer;
 grant select (tenant_id, history_id, at) on row_history to entente_definer;
@@ -2383,7 +2391,6 @@ create table row_history_rest (
   constraint row_history_change_ck CHECK ((change = ANY (ARRAY['insert'::text, 'update'::text, 'delete'::text]))),
   constraint row_history_rest_pkey PRIMARY KEY (tenant_id, at, history_id)
 );
-CREATE INDEX row_history_rest_tenant_id_at_idx ON app.row_history_rest USING btree (tenant_id, at);
 CREATE INDEX row_history_rest_tenant_id_row_id_at_idx ON app.row_history_rest USING btree (tenant_id, row_id, at DESC);
 alter table row_history_rest enable row level security;
 alter table row_history_rest force row level security;
@@ -2973,6 +2980,18 @@ begin
 end $procedure$;
 alter routine classify(text,text,text,text) owner to entente_owner;
 
+CREATE OR REPLACE FUNCTION app.clock()
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select clock_timestamp() + coalesce((select c.shift from app.clock_shift c), interval '0')
+$function$;
+alter routine clock() owner to entente_retention;
+grant execute on routine clock() to entente_staff;
+grant execute on routine clock() to entente_worker;
+
 CREATE OR REPLACE FUNCTION app.deal_claim_only_shrinks()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3101,6 +3120,74 @@ begin
   return new;
 end $function$;
 alter routine document_guard() owner to entente_owner;
+
+CREATE OR REPLACE FUNCTION app.drop_month(in_part text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare bytes bigint;
+begin
+  if not app.month_is_over(in_part) then
+    raise exception 'app.drop_month: % is not over for everybody', in_part using errcode = '42501';
+  end if;
+  bytes := pg_total_relation_size(format('app.%I', in_part)::regclass);
+  execute format('drop table app.%I', in_part);
+  return bytes;
+end $function$;
+alter routine drop_month(text) owner to entente_owner;
+grant execute on routine drop_month(text) to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.empty_history(in_most integer)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  d     record;
+  h     record;
+  upto  timestamptz;
+  since timestamptz;
+  last  timestamptz;
+  n     bigint;
+  total bigint := 0;
+  log   interval;
+begin
+  perform pg_advisory_xact_lock_shared(hashtextextended('legal hold ' || app.tenant(), 0));
+  h := app.held_objects(app.tenant());
+  if h.whole then return 0; end if;
+  select r.keep into log from app.retention_rule r where r.tenant_id = app.tenant() and r.category = 'audit-log';
+  for d in select x.tab, x.rel, app.history_key(x.rel) as key, case r.event when 'recorded' then app.retention_cutoff(greatest(r.keep, y.keep), app.clock())
+                  else case when tn.deletion_requested_at < app.retention_cutoff(r.keep, app.clock()) and y.category is null then 'infinity'::timestamptz end end as cutoff
+             from app.retention_tables() x
+             join app.retention_rule r on r.tenant_id = app.tenant() and r.category = x.category and r.event in ('recorded', 'account-deletion') and r.keep is not null
+             join app.tenant tn on tn.tenant_id = r.tenant_id
+             left join app.legal_duty y on y.tenant_id = r.tenant_id and y.category = x.category
+            where x.how <> 'tenant' and app.history_key(x.rel) is not null loop
+    continue when d.cutoff is null or log is not null and app.retention_cutoff(log, app.clock()) >= d.cutoff;
+    select m.emptied_to into since from app.retention_mark m where m.tenant_id = app.tenant() and m.table_name = d.tab;
+    continue when since >= d.cutoff;
+    execute format('with p as (select r.tenant_id, r.at, r.history_id from app.row_history r
+                       where r.tenant_id = app.tenant() and r.table_name = $1 and r.at >= $2 and r.at < $3 and (r.old_row is not null or r.new_row is not null)
+                         and not (r.row_id = any ($4)) and not exists (select from app.%I x where x.tenant_id = r.tenant_id and x.%I = r.row_id)
+                       order by r.at limit $5 for update of r skip locked),
+                     done as (update app.row_history h set old_row = null, new_row = null from p where h.tenant_id = app.tenant() and h.at = p.at and h.history_id = p.history_id returning h.at)
+                    select count(*), max(x.at) from done x', d.tab, d.key)
+      into n, last using d.tab, coalesce(since, '-infinity'), d.cutoff, h.ids, in_most - total;
+    upto := case when n < in_most - total then d.cutoff else last end;
+    if d.cutoff < 'infinity' or n = 0 then
+      insert into app.retention_mark (tenant_id, table_name, emptied_to) values (app.tenant(), d.tab, least(upto, app.clock()))
+      on conflict on constraint retention_mark_pk do update set emptied_to = excluded.emptied_to;
+    end if;
+    total := total + n;
+    exit when total >= in_most;
+  end loop;
+  return total;
+end $function$;
+alter routine empty_history(integer) owner to entente_retention;
+grant execute on routine empty_history(integer) to entente_worker;
 
 CREATE OR REPLACE FUNCTION app.end_member_sessions(in_member uuid, at timestamp with time zone)
  RETURNS integer
@@ -3258,6 +3345,42 @@ end $function$;
 alter routine ensure_partitions(timestamp with time zone,integer) owner to entente_owner;
 grant execute on routine ensure_partitions(timestamp with time zone,integer) to entente_worker;
 
+CREATE OR REPLACE FUNCTION app.erase_member(in_member uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  t     record;
+  h     record;
+  m     record;
+  child record;
+  theirs uuid[];
+begin
+  perform pg_advisory_xact_lock_shared(hashtextextended('legal hold ' || app.tenant(), 0));
+  t := app.retention_terms('member', 'user-account');
+  h := app.held_objects(app.tenant());
+  execute format('select t.member_id, t.person_id, t.role, t.status, t.kind from app.member t where %s and %s and t.member_id = $3 and not ($4 or %s) for update of t', t.mine, t.due, app.held_row(t.rel, 't'))
+    into m using h.ids, h.emails, in_member, h.whole;
+  if m.member_id is null or m.kind <> 'person' or m.role = 'admin' and m.status = 'active' and not exists (select from app.member o
+       where o.tenant_id = app.tenant() and o.role = 'admin' and o.status = 'active' and o.kind = 'person' and o.member_id <> in_member) then
+    return false;
+  end if;
+  for child in select c.tab, app.history_key(c.rel) as key from app.retention_tables() c where c.how = 'parent' and c.parent = 'member' loop
+    execute format('with gone as (delete from app.%I c where c.tenant_id = app.tenant() and c.member_id = $1 returning c.%I as id) select array_agg(g.id) from gone g', child.tab, child.key) into theirs using in_member;
+    perform app.retention_history(child.tab, theirs);
+  end loop;
+  delete from app.session s where s.tenant_id = app.tenant() and s.member_id = in_member;
+  update app.member x set name = 'Former member', email = '', person_id = null, external_id = null, last_seen_at = null, status = 'removed', erased_at = app.clock(), version = x.version + 1
+   where x.tenant_id = app.tenant() and x.member_id = in_member;
+  perform app.retention_history('member', array[in_member], array['name', 'email', 'person_id', 'external_id', 'last_seen_at', 'active_at']);
+  perform app.forget_person(m.person_id);
+  return true;
+end $function$;
+alter routine erase_member(uuid) owner to entente_retention;
+grant execute on routine erase_member(uuid) to entente_worker;
+
 CREATE OR REPLACE FUNCTION app.forget_member(in_member uuid)
  RETURNS text
  LANGUAGE plpgsql
@@ -3281,6 +3404,18 @@ end $function$;
 alter routine forget_member(uuid) owner to entente_definer;
 grant execute on routine forget_member(uuid) to entente_worker;
 
+CREATE OR REPLACE FUNCTION app.forget_person(in_person uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  delete from app.person p where p.person_id = in_person and not exists (select from app.member m where m.person_id = p.person_id);
+  return found;
+end $function$;
+alter routine forget_person(uuid) owner to entente_retention;
+
 CREATE OR REPLACE PROCEDURE app.guard_links(IN tab text)
  LANGUAGE plpgsql
 AS $procedure$
@@ -3296,6 +3431,78 @@ begin
   execute format('create or replace trigger partner_links before insert or update on app.%I for each row execute function app.partner_links(%s)', tab, args);
 end $procedure$;
 alter routine guard_links(text) owner to entente_owner;
+
+CREATE OR REPLACE FUNCTION app.held(in_tenant uuid, in_kind text, in_id uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare h record;
+begin
+  if in_tenant is distinct from app.tenant() then return false; end if;
+  h := app.held_objects(in_tenant);
+  return h.whole or in_id = any (h.ids);
+end $function$;
+alter routine held(uuid,text,uuid) owner to entente_retention;
+grant execute on routine held(uuid,text,uuid) to entente_staff;
+grant execute on routine held(uuid,text,uuid) to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.held_objects(in_tenant uuid, OUT whole boolean, OUT ids uuid[], OUT emails text[])
+ RETURNS record
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  today date := (app.clock() at time zone 'UTC')::date;
+  h     record;
+  f     record;
+  more  uuid[];
+begin
+  whole := false; ids := '{}'; emails := '{}';
+  for h in select l.kind, l.object_id, l.email from app.legal_hold l
+            where l.tenant_id = in_tenant and l.released_at is null and (l.until is null or l.until >= today) loop
+    ids := ids || h.object_id;
+    if h.kind = 'tenant' then
+      whole := true;
+    elsif h.kind = 'person' then
+      emails := emails || array(select e from (
+        select h.email as e union select m.email from app.member m where m.tenant_id = in_tenant and m.member_id = h.object_id
+        union select c.email from app.contact c where c.tenant_id = in_tenant and c.contact_id = h.object_id) x where e <> '');
+      ids := ids || array(select m.member_id from app.member m where m.tenant_id = in_tenant and m.email = any (emails)
+        union select m.person_id from app.member m where m.tenant_id = in_tenant and (m.email = any (emails) or m.member_id = h.object_id) and m.person_id is not null
+        union select c.contact_id from app.contact c where c.tenant_id = in_tenant and c.email = any (emails));
+    else
+      for f in select s.relname, a.attname, i.attname as key
+                 from pg_constraint c join pg_class s on s.oid = c.conrelid and not s.relispartition
+                 cross join lateral unnest(c.conkey, c.confkey) k (own, other)
+                 join pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.own and a.attname <> 'tenant_id'
+                 join pg_index x on x.indrelid = c.conrelid and x.indisprimary
+                 join pg_attribute i on i.attrelid = c.conrelid and i.attnum = x.indkey[x.indnatts - 1] and i.atttypid = 'uuid'::regtype
+                where c.contype = 'f' and c.confrelid = ('app.' || quote_ident(h.kind))::regclass and cardinality(c.conkey) = 2
+                  and has_table_privilege('entente_retention', c.conrelid, 'select') loop
+        execute format('select array_agg(x.%I) from app.%I x where x.tenant_id = $1 and x.%I = $2', f.key, f.relname, f.attname) into more using in_tenant, h.object_id;
+        ids := ids || coalesce(more, '{}');
+      end loop;
+    end if;
+  end loop;
+end $function$;
+alter routine held_objects(uuid) owner to entente_retention;
+
+CREATE OR REPLACE FUNCTION app.held_row(in_rel oid, alias text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select coalesce('(' || string_agg(case when a.atttypid = 'uuid'::regtype then format('%s.%I = any ($1)', alias, a.attname) else format('%s.%I = any ($2)', alias, a.attname) end, ' or ' order by a.attnum) || ')', 'false')
+    from pg_attribute a
+   where a.attrelid = in_rel and a.attnum > 0 and not a.attisdropped and a.attname not in ('tenant_id', 'op_id', 'import_id')
+     and (a.atttypid = 'uuid'::regtype or a.atttypid = 'text'::regtype and a.attname ~ '(^|_)email$')
+$function$;
+alter routine held_row(oid,text) owner to entente_owner;
+grant execute on routine held_row(oid,text) to entente_retention;
 
 CREATE OR REPLACE FUNCTION app.history()
  RETURNS trigger
@@ -3325,6 +3532,28 @@ begin
   return null;
 end $function$;
 alter routine history() owner to entente_owner;
+
+CREATE OR REPLACE FUNCTION app.history_key(in_rel oid)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select split_part(encode(g.tgargs, 'escape'), '\000', 1) from pg_trigger g where g.tgrelid = in_rel and g.tgname = 'history_delete'
+$function$;
+alter routine history_key(oid) owner to entente_owner;
+grant execute on routine history_key(oid) to entente_retention;
+
+CREATE OR REPLACE FUNCTION app.hold_gate()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('legal hold ' || new.tenant_id, 0));
+  return new;
+end $function$;
+alter routine hold_gate() owner to entente_owner;
 
 CREATE OR REPLACE FUNCTION app.honest_now(tenant uuid, what text)
  RETURNS timestamp with time zone
@@ -3483,6 +3712,48 @@ AS $function$
 $function$;
 alter routine memberships(uuid) owner to entente_definer;
 grant execute on routine memberships(uuid) to entente_public;
+
+CREATE OR REPLACE FUNCTION app.month_is_over(in_part text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  m     record;
+  owing boolean;
+begin
+  select p.relname as parent, x.category, x.events ->> 'recorded' as mark, b[1]::timestamptz as first, b[2]::timestamptz as beyond into m
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'app'
+    join pg_inherits i on i.inhrelid = c.oid join pg_class p on p.oid = i.inhparent
+    join app.retention_tables() x on x.rel = p.oid and x.how = 'partitions'
+    cross join lateral regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''([^'']+)''\) TO \(''([^'']+)''\)') b
+   where c.relname = in_part and c.relispartition;
+  if m.parent is null or m.mark is null or m.beyond is null then return false; end if;
+  execute format('select exists (select from app.tenant t
+      left join app.retention_rule r on r.tenant_id = t.tenant_id and r.category = %L and r.event = ''recorded''
+      left join app.legal_duty y on y.tenant_id = t.tenant_id and y.category = %L
+     where (r.keep is null or app.retention_cutoff(r.keep, $1) < $3 or y.keep is not null and app.retention_cutoff(y.keep, $1) < $3
+        or exists (select from app.legal_hold h where h.tenant_id = t.tenant_id and h.released_at is null and (h.until is null or h.until >= ($1 at time zone ''UTC'')::date)))
+       and exists (select from app.%I x where x.tenant_id = t.tenant_id and x.%I >= $2 and x.%I < $3))', m.category, m.category, m.parent, m.mark, m.mark)
+    into owing using app.clock(), m.first, m.beyond;
+  return not owing;
+end $function$;
+alter routine month_is_over(text) owner to entente_retention;
+grant execute on routine month_is_over(text) to entente_owner;
+
+CREATE OR REPLACE FUNCTION app.months_over()
+ RETURNS SETOF text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'app'
+    join pg_inherits i on i.inhrelid = c.oid join app.retention_tables() x on x.rel = i.inhparent and x.how = 'partitions'
+   where pg_get_expr(c.relpartbound, c.oid) <> 'DEFAULT' and app.month_is_over(c.relname::text) order by 1
+$function$;
+alter routine months_over() owner to entente_retention;
+grant execute on routine months_over() to entente_worker;
 
 CREATE OR REPLACE FUNCTION app.my_sessions(at timestamp with time zone)
  RETURNS TABLE(session_id uuid, created_at timestamp with time zone, last_seen_at timestamp with time zone, expires_at timestamp with time zone, ip text, user_agent text)
@@ -3817,6 +4088,99 @@ begin
 end $procedure$;
 alter routine protect(text,text,text,text,text,text) owner to entente_owner;
 
+CREATE OR REPLACE FUNCTION app.reap(in_table text, in_category text, in_most integer, in_dry boolean, OUT removed bigint, OUT blanked bigint, OUT held bigint, OUT blocked bigint, OUT problem text)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  t     record;
+  h     record;
+  key   text;
+  pk    text;
+  same  text;
+  free  text;
+  kept  text;
+  refs  text;
+  gone  uuid[];
+  child record;
+  lost  jsonb := '{}';
+  theirs uuid[];
+begin
+  removed := 0; blanked := 0; held := 0; blocked := 0;
+  -- A hold that is being placed is waited for; one that comes later waits for this batch.
+  perform pg_advisory_xact_lock_shared(hashtextextended('legal hold ' || app.tenant(), 0));
+  t := app.retention_terms(in_table, in_category);
+  problem := t.problem;
+  if t.due = 'false' or t.how not in ('rows', 'partitions', 'columns') then return; end if;
+  h := app.held_objects(app.tenant());
+  kept := case when h.whole then 'true' when h.ids = '{}' and h.emails = '{}' then 'false' else app.held_row(t.rel, 't') end;
+  refs := app.referred(t.rel, kept <> 'false');
+  free := format('%s and %s and not (%s)', t.mine, t.due, kept);
+  select string_agg(format('t.%I', a.attname), ', ' order by o), string_agg(format('t.%1$I = p.%1$I', a.attname), ' and ') into pk, same
+    from pg_index i cross join lateral unnest(i.indkey) with ordinality k (n, o) join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.n
+   where i.indrelid = t.rel and i.indisprimary;
+  key := app.history_key(t.rel);
+  if in_dry then
+    execute format('select count(*) filter (where not (%s) and not (%s)), count(*) filter (where %s), count(*) filter (where not (%s) and (%s)) from app.%I t where %s and %s', kept, refs, kept, kept, refs, in_table, t.mine, t.due)
+      into removed, held, blocked using h.ids, h.emails;
+    if t.how = 'columns' then blanked := blocked; blocked := 0; end if;
+    return;
+  end if;
+  -- Who goes with the rows: what their history says goes too.
+  execute format('select %s from (select %s as id from app.%I t where %s and not (%s) order by %s limit %s for update of t skip locked) x',
+      'array_agg(x.id)', coalesce('t.' || quote_ident(key), 'null::uuid'), in_table, free, refs, t.began, in_most) into gone using h.ids, h.emails;
+  if key is not null and gone is not null then
+    for child in select s.relname, app.history_key(s.oid) as key, a.attname from pg_constraint c join pg_class s on s.oid = c.conrelid
+                   join pg_attribute a on a.attrelid = s.oid and a.attnum = any (c.conkey) and a.attname <> 'tenant_id'
+                  where c.contype = 'f' and c.confdeltype = 'c' and c.confrelid = t.rel and app.history_key(s.oid) is not null and has_table_privilege('entente_retention', s.oid, 'select') loop
+      execute format('select array_agg(c.%I) from app.%I c where c.tenant_id = app.tenant() and c.%I = any ($1)', child.key, child.relname, child.attname) into theirs using gone;
+      if theirs is not null then lost := lost || jsonb_build_object(child.relname, to_jsonb(theirs)); end if;
+    end loop;
+    execute format('delete from app.%I t where %s and t.%I = any ($3)', in_table, free, key) using h.ids, h.emails, gone;
+    get diagnostics removed = row_count;
+    perform app.retention_history(in_table, gone);
+    for child in select l.key as relname, array(select v::uuid from jsonb_array_elements_text(l.value) v) as ids from jsonb_each(lost) l loop
+      perform app.retention_history(child.relname, child.ids);
+    end loop;
+  elsif gone is not null then
+    execute format('delete from app.%I t using (select %s from app.%I t where %s and not (%s) order by %s limit %s for update of t skip locked) p where %s', in_table, pk, in_table, free, refs, t.began, in_most, same) using h.ids, h.emails;
+    get diagnostics removed = row_count;
+  end if;
+  if t.how = 'columns' and removed < in_most then
+    execute format('with p as (select %s from app.%I t where %s order by %s limit %s for update of t skip locked), done as (update app.%I t set erased_at = app.clock(), %s from p where %s returning t.%I as id) select array_agg(d.id) from done d',
+      pk, in_table, free, t.began, in_most - removed, in_table,
+      (select string_agg(format('%I = %s', b.key, case when b.value is null then 'null' else format('%L', b.value) end), ', ') from jsonb_each_text(t.blank) b), same, key) into gone using h.ids, h.emails;
+    blanked := coalesce(cardinality(gone), 0);
+    if gone is not null then
+      perform app.retention_history(in_table, gone, array(select jsonb_object_keys(t.blank)));
+    end if;
+  end if;
+  if removed + blanked < in_most then
+    execute format('select count(*) filter (where %s), count(*) filter (where not (%s)) from app.%I t where %s and %s', kept, kept, in_table, t.mine, t.due) into held, blocked using h.ids, h.emails;
+  end if;
+end $function$;
+alter routine reap(text,text,integer,boolean) owner to entente_retention;
+grant execute on routine reap(text,text,integer,boolean) to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.referred(in_rel oid, with_holds boolean)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select coalesce(string_agg(format('exists (select from app.%I c where %s%s)', s.relname,
+           (select string_agg(format('c.%I = t.%I', ca.attname, ta.attname), ' and ') from unnest(c.conkey, c.confkey) k (own, other)
+              join pg_attribute ca on ca.attrelid = c.conrelid and ca.attnum = k.own join pg_attribute ta on ta.attrelid = c.confrelid and ta.attnum = k.other),
+           case when c.confdeltype = 'c' then ' and ' || app.held_row(c.conrelid, 'c') else '' end), ' or '), 'false')
+    from pg_constraint c join pg_class s on s.oid = c.conrelid
+   where c.contype = 'f' and c.confrelid = in_rel and not s.relispartition and (c.confdeltype in ('a', 'r') or c.confdeltype = 'c' and with_holds)
+     and has_table_privilege('entente_retention', c.conrelid, 'select')
+$function$;
+alter routine referred(oid,boolean) owner to entente_owner;
+grant execute on routine referred(oid,boolean) to entente_retention;
+
 CREATE OR REPLACE PROCEDURE app.retain(IN tab text, IN category text, VARIADIC marks text[] DEFAULT '{}'::text[])
  LANGUAGE plpgsql
 AS $procedure$
@@ -3858,6 +4222,209 @@ begin
   call app.declare_retention(tab, jsonb_build_object('category', category, 'how', 'parent', 'parent', parent));
 end $procedure$;
 alter routine retain_with(text,text,text) owner to entente_owner;
+
+CREATE OR REPLACE FUNCTION app.retention_cutoff(keep interval, at timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  today date := (at at time zone 'UTC')::date;
+  d     date;
+begin
+  if keep is null then return null; end if;
+  if keep <> date_trunc('day', keep) then return at - keep; end if;
+  d := (today - keep)::date;
+  while (d + keep)::date >= today loop d := d - 1; end loop;
+  while (d + 1 + keep)::date < today loop d := d + 1; end loop;
+  return (d + 1)::timestamp at time zone 'UTC';
+end $function$;
+alter routine retention_cutoff(interval,timestamp with time zone) owner to entente_owner;
+grant execute on routine retention_cutoff(interval,timestamp with time zone) to entente_retention;
+grant execute on routine retention_cutoff(interval,timestamp with time zone) to entente_staff;
+grant execute on routine retention_cutoff(interval,timestamp with time zone) to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.retention_due()
+ RETURNS TABLE(tenant_id uuid, tab text, category text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  d    record;
+  e    record;
+  here timestamptz;
+  whose text;
+begin
+  for d in select * from app.retention_tables() x where x.how in ('rows', 'partitions', 'columns', 'job') and (x.how <> 'job' or not (x.shared or x.partial)) loop
+    here := app.clock() + case when d.how = 'job' then interval '31 days' else interval '0' end;
+    whose := case when d.shared then 'true' when d.partial then '(x.tenant_id = t.tenant_id or x.tenant_id is null)' else 'x.tenant_id = t.tenant_id' end
+      || case when exists (select from pg_attribute a where a.attrelid = d.rel and a.attname = 'erased_at' and not a.attisdropped) then ' and x.erased_at is null' else '' end;
+    for e in select k.key as event, k.value as mark from jsonb_each_text(d.events || '{"account-deletion": ""}') k loop
+      return query execute format('select r.tenant_id, %L::text, %L::text from app.retention_rule r join app.tenant t on t.tenant_id = r.tenant_id and t.status <> ''purged''
+         where r.category = %L and r.event = %L and r.keep is not null and (%s)', d.tab, d.category, d.category, e.event,
+        case when e.event = 'account-deletion' then format('t.deletion_requested_at < app.retention_cutoff(r.keep, $1) and exists (select from app.%I x where %s)', d.tab, whose)
+          else format('(select x.%1$I from app.%2$I x where %3$s and x.%1$I is not null order by x.%1$I limit 1) < case when r.stored then app.retention_cutoff(r.keep, $1) else ''infinity'' end', e.mark, d.tab, whose)
+            || case when e.event = 'relation-end' then format(' or t.deletion_requested_at < app.retention_cutoff(r.keep, $1) and exists (select from app.%I x where %s)', d.tab, whose) else '' end end)
+        using here;
+    end loop;
+  end loop;
+end $function$;
+alter routine retention_due() owner to entente_retention;
+grant execute on routine retention_due() to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.retention_event(events jsonb, event text, account timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select case
+    when event = 'account-deletion' then case when account is null then null else format('%L::timestamptz', account) end
+    when event = 'relation-end' and events ? event then format('coalesce(t.%I, %L::timestamptz)', events ->> event, account)
+    when event = 'relation-end' and account is not null then format('%L::timestamptz', account)
+    when events ? event then format('t.%I', events ->> event)
+  end
+$function$;
+alter routine retention_event(jsonb,text,timestamp with time zone) owner to entente_owner;
+grant execute on routine retention_event(jsonb,text,timestamp with time zone) to entente_retention;
+
+CREATE OR REPLACE FUNCTION app.retention_history(in_table text, in_ids uuid[], in_columns text[] DEFAULT NULL::text[])
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  update app.row_history h
+     set old_row = case when in_columns is not null then h.old_row - in_columns end, new_row = case when in_columns is not null then h.new_row - in_columns end
+   where h.tenant_id = app.tenant() and h.row_id = any (in_ids) and h.table_name = in_table and (h.old_row is not null or h.new_row is not null)
+$function$;
+alter routine retention_history(text,uuid[],text[]) owner to entente_retention;
+
+CREATE OR REPLACE FUNCTION app.retention_last_day(event timestamp with time zone, keep interval)
+ RETURNS date
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select case when keep <> date_trunc('day', keep) then ((event + keep) at time zone 'UTC')::date else ((event at time zone 'UTC')::date + keep)::date end
+$function$;
+alter routine retention_last_day(timestamp with time zone,interval) owner to entente_owner;
+grant execute on routine retention_last_day(timestamp with time zone,interval) to entente_retention;
+grant execute on routine retention_last_day(timestamp with time zone,interval) to entente_staff;
+grant execute on routine retention_last_day(timestamp with time zone,interval) to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.retention_outlook(in_table text, in_category text)
+ RETURNS TABLE(last_day date, kept bigint, held bigint)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  t record;
+  h record;
+  held_here text;
+begin
+  t := app.retention_terms(in_table, in_category);
+  h := app.held_objects(app.tenant());
+  held_here := case when h.whole then 'true' when h.ids = '{}' and h.emails = '{}' then 'false' else app.held_row(t.rel, 't') end;
+  return query execute format('select %s, count(*) filter (where not (%s)), count(*) filter (where %s) from app.%I t where %s group by 1 order by 1', t.last_day, held_here, held_here, in_table, t.mine)
+    using h.ids, h.emails;
+end $function$;
+alter routine retention_outlook(text,text) owner to entente_retention;
+grant execute on routine retention_outlook(text,text) to entente_staff;
+grant execute on routine retention_outlook(text,text) to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.retention_state(in_table text, in_category text, OUT how text, OUT event text, OUT oldest timestamp with time zone, OUT last_day date, OUT duty text, OUT problem text)
+ RETURNS record
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare t record;
+begin
+  t := app.retention_terms(in_table, in_category);
+  how := t.how; event := t.event; duty := t.duty; problem := t.problem;
+  if t.problem is null then
+    execute format('select t.began, t.last_day from (select %s as began, %s as last_day from app.%I t where %s and %s is not null order by 1 limit 1) t', t.began, t.last_day, in_table, t.mine, t.began) into oldest, last_day;
+  end if;
+end $function$;
+alter routine retention_state(text,text) owner to entente_retention;
+grant execute on routine retention_state(text,text) to entente_staff;
+grant execute on routine retention_state(text,text) to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.retention_tables()
+ RETURNS TABLE(tab text, rel oid, category text, how text, events jsonb, blank jsonb, parent text, by text, shared boolean, partial boolean)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select c.relname::text, c.oid, d ->> 'category', d ->> 'how', coalesce(d -> 'events', '{}'), d -> 'blank', d ->> 'parent', d ->> 'by',
+         t.attnum is null, t.attnum is not null and not t.attnotnull
+    from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'app'
+    left join pg_attribute t on t.attrelid = c.oid and t.attname = 'tenant_id' and not t.attisdropped
+    cross join lateral jsonb_array_elements(case when obj_description(c.oid, 'pg_class') like '[%' then obj_description(c.oid, 'pg_class')::jsonb else '[]' end) d
+   where c.relkind in ('r', 'p') and not c.relispartition
+   order by 1, 3
+$function$;
+alter routine retention_tables() owner to entente_owner;
+grant execute on routine retention_tables() to entente_retention;
+grant execute on routine retention_tables() to entente_staff;
+grant execute on routine retention_tables() to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.retention_terms(in_table text, in_category text, OUT rel oid, OUT how text, OUT mine text, OUT due text, OUT last_day text, OUT event text, OUT keep interval, OUT stored boolean, OUT began text, OUT blank jsonb, OUT duty text, OUT problem text)
+ RETURNS record
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  d   record;
+  r   record;
+  law record;
+  account timestamptz;
+  at  timestamptz := app.clock();
+  the_tenant uuid := app.tenant();
+  of_law text;
+begin
+  select * into d from app.retention_tables() x where x.tab = in_table and x.category = in_category;
+  if not found or the_tenant is null then
+    raise exception 'app.retention_terms: % does not hold % or no tenant is bound', in_table, in_category using errcode = '22023';
+  end if;
+  rel := d.rel; how := d.how; blank := d.blank; stored := true;
+  mine := case when d.shared then 'true' when d.partial then format('(t.tenant_id = %L or t.tenant_id is null)', the_tenant) else format('t.tenant_id = %L', the_tenant) end;
+  if exists (select from pg_attribute a where a.attrelid = d.rel and a.attname = 'erased_at' and not a.attisdropped) then
+    mine := mine || ' and t.erased_at is null';
+  end if;
+  select x.* into r from app.retention_rule x where x.tenant_id = the_tenant and x.category = in_category;
+  select t.deletion_requested_at into account from app.tenant t where t.tenant_id = the_tenant;
+  event := r.event; keep := r.keep; due := 'false'; last_day := 'null::date';
+  if r.category is null then
+    problem := 'no rule';
+    return;
+  end if;
+  stored := r.stored;
+  began := app.retention_event(d.events, r.event, account);
+  if began is null and r.event <> 'account-deletion' then
+    problem := 'no event ' || r.event;
+    return;
+  end if;
+  began := coalesce(began, 'null::timestamptz');
+  if keep is not null then
+    due := case when stored or d.shared then format('%s < %L', began, app.retention_cutoff(keep, at)) else 'true' end;
+    last_day := format('app.retention_last_day(%s, %L)', began, keep);
+  end if;
+  select x.* into law from app.legal_duty x where x.tenant_id = the_tenant and x.category = in_category;
+  if law.category is not null and keep is not null then
+    of_law := coalesce(app.retention_event(d.events, law.event, account), 'null::timestamptz');
+    duty := law.reason;
+    due := due || format(' and %s < %L', of_law, app.retention_cutoff(law.keep, at));
+    last_day := format('case when %s is not null then greatest(%s, app.retention_last_day(%s, %L)) end', of_law, last_day, of_law, law.keep);
+  end if;
+end $function$;
+alter routine retention_terms(text,text) owner to entente_retention;
 
 CREATE OR REPLACE FUNCTION app.rewrite_history(in_at timestamp with time zone, in_id bigint, in_old jsonb, in_new jsonb)
  RETURNS boolean
