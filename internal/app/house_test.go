@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"mime/multipart"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/door"
+	"entente.dev/internal/file"
 	"entente.dev/internal/identity"
 	"entente.dev/internal/kernel/config"
 	"entente.dev/internal/kernel/httpx"
@@ -150,7 +152,19 @@ func (h *house) work(who caller) {
 	word := regexp.MustCompile(`\W`).ReplaceAllString(who.name, "-")
 	d := h.make(who, "/deals", map[string]any{"title": "Deal of " + who.name, "currency": "USD", "amount_minor": 100, "account": map[string]any{"name": "Customer of " + who.name, "domain": word + ".example", "country": "DE"}})
 	h.make(who, "/deals/"+fmt.Sprint(d["id"])+"/notes", map[string]any{"body": "Note of " + who.name})
+	h.keep(who)
 	h.make(who, "/views", map[string]any{"name": "View of " + who.name, "list": "deals", "query": "state=draft"})
+}
+
+// keep stores a file for a caller: the vendor's own, or one that the partner may have too.
+func (h *house) keep(who caller) {
+	h.Helper()
+	tenant, _ := id.Parse(who.tenant)
+	partner, _ := id.Parse(who.partner)
+	if _, err := h.app.Files.Save(h.Context(), access.NewSystem(tenant, "test"), file.Meta{Kind: file.Evidence, Name: "evidence.txt", ContentType: "text/plain; charset=utf-8", Partner: partner},
+		func(w io.Writer) error { _, err := io.WriteString(w, "of "+who.name); return err }); err != nil {
+		h.Fatal(err)
+	}
 }
 
 // ids returns the ids of a query.

@@ -42,6 +42,7 @@ func (a *App) workers() *jobs.Registry {
 		_, err := a.Privacy.Alarm(ctx, tenant)
 		return errors.Join(err, a.Privacy.Resume(ctx, tenant))
 	}))
+	r.Periodic("mail.seal", jobs.Every(time.Hour), a.eachTenant(a.Mail.SealPlain))
 	r.Periodic("keys.look", jobs.Every(10*time.Minute), a.lookAtKeys)
 	r.Periodic("incident.alarms", jobs.Every(5*time.Minute), a.incidentAlarms)
 	r.Periodic("log.partitions", jobs.Daily(3, 10), a.makePartitions)

@@ -63,8 +63,8 @@ func (s *Service) remove(ctx context.Context, tenant id.ID, files []File) error 
 	return errors.Join(fault, err)
 }
 
-// Sweep ends the files of a tenant whose time is up and those that were never finished, removes the content of what is gone,
-// and deletes blobs that no row knows. It returns how many files ended.
+// Sweep ends the files of a tenant whose time is up and those that were never finished: their content is removed, then their rows. It
+// deletes blobs that no row knows, too. It returns how many files ended.
 func (s *Service) Sweep(ctx context.Context, tenant id.ID) (int, error) {
 	who, ended := access.NewSystem(tenant, "file store"), 0
 	for {
@@ -81,6 +81,9 @@ func (s *Service) Sweep(ctx context.Context, tenant id.ID) (int, error) {
 				tx.Audit(audit.Change{Type: "stored_file", ID: f.ID, Label: f.Name, Partner: f.seenBy(), Note: "its time is up"})
 			}
 			ended += len(over)
+			if err := forget(ctx, tx); err != nil {
+				return nil, err
+			}
 			return leftovers(ctx, tx)
 		})
 		if err != nil {

@@ -57,6 +57,9 @@ returning ` + columns
 
 	sqlLeftovers = `select ` + columns + ` from stored_file where tenant_id = $1 and state = 'gone' and blob_key is not null order by expires_at, file_id limit 200`
 
+	// The row of a file whose content is removed follows.
+	sqlForget = `delete from stored_file where tenant_id = $1 and state = 'gone' and blob_key is null`
+
 	sqlClearBlobs = `update stored_file set blob_key = null where tenant_id = $1 and file_id = any($2) and state = 'gone'`
 
 	sqlKnownBlobs = `select blob_key from stored_file where tenant_id = $1 and blob_key = any($2)`
@@ -119,6 +122,11 @@ func endOver(ctx context.Context, tx *op.Tx, now, begun time.Time) ([]File, erro
 // leftovers are files that are gone and whose content is not removed yet; at most 200.
 func leftovers(ctx context.Context, tx *op.Tx) ([]File, error) {
 	return collect(ctx, tx, sqlLeftovers)
+}
+
+func forget(ctx context.Context, tx *op.Tx) error {
+	_, err := tx.Exec(ctx, sqlForget, tx.Who.Tenant)
+	return err
 }
 
 func clearBlobs(ctx context.Context, tx *op.Tx, files []id.ID) error {

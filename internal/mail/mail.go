@@ -11,7 +11,8 @@
 //  1. A mail exists only if the change it tells of was committed.
 //  2. A one-time link (invitation, password reset) is not in the logged text, and is gone from the row once the mail has
 //     left the queue: who reads the log cannot use it.
-//  3. A mail sent twice carries the same Message-ID.
+//  3. What a mail says, and its link, are stored encrypted; subject and address are not, for the log is searched by them.
+//  4. A mail sent twice carries the same Message-ID.
 package mail
 
 import (
@@ -37,6 +38,7 @@ const (
 	ActList access.Action = "mail.list"
 	ActRead access.Action = "mail.read"
 	ActSend access.Action = "mail.send"
+	ActSeal access.Action = "mail.seal"
 )
 
 // hiddenLink stands in the logged text where the one-time link was.
@@ -73,6 +75,9 @@ type Mail struct {
 	ObjectID   id.ID      `db:"object_id" json:"object_id"`
 	CreatedAt  time.Time  `db:"created_at" json:"created_at"`
 	SentAt     *time.Time `db:"sent_at" json:"sent_at"`
+
+	link   string                            // the one-time link that the mail still carries
+	sealed struct{ text, html, link []byte } // as they are stored
 }
 
 // SendArgs asks for one logged mail to be handed to the mail server.
@@ -106,14 +111,15 @@ func Queue(ctx context.Context, tx *op.Tx, l Letter) error {
 		}
 		if m.LastError != "" {
 			m.Status = "suppressed"
-			return insert(ctx, tx, m, "")
+			return insert(ctx, tx, m)
 		}
 	}
 	if _, err := mailer.Address(l.To); err != nil {
 		m.Status, m.LastError = "failed", errs.Of(err).Msg
-		return insert(ctx, tx, m, "")
+		return insert(ctx, tx, m)
 	}
-	if err := insert(ctx, tx, m, l.Link); err != nil {
+	m.link = l.Link
+	if err := insert(ctx, tx, m); err != nil {
 		return err
 	}
 	return tx.Enqueue(ctx, SendArgs{Mail: m.ID})
@@ -184,12 +190,15 @@ func (s *Service) List(ctx context.Context, who access.Actor, q Query) (Page, er
 	return out, err
 }
 
-// Get returns one logged mail with its bodies. Errors: NotFound.
+// Get returns one logged mail with its bodies. Errors: NotFound, Unavailable "keys.unavailable".
 func (s *Service) Get(ctx context.Context, who access.Actor, v id.ID) (Mail, error) {
 	var out Mail
 	err := op.Batch(ctx, s.ops, who, ActRead, func(r *op.Reads) {
 		r.About("mail", v)
 		r.Query(sqlGet, []any{who.Tenant, v}, one(&out))
 	})
+	if err == nil {
+		err = out.open(ctx, s.ops.Keys)
+	}
 	return out, err
 }

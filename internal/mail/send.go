@@ -57,13 +57,14 @@ func (s *Service) Deliver(ctx context.Context, m mailer.Message) error {
 }
 
 func (s *Service) queued(ctx context.Context, who access.Actor, j jobs.Job[SendArgs]) (Mail, string, error) {
-	q, err := op.Read(ctx, s.ops, who, ActSend, func(tx *op.Tx) (queuedMail, error) {
-		return loadQueued(ctx, tx, j.Args.Mail)
-	})
+	m, err := op.Read(ctx, s.ops, who, ActSend, func(tx *op.Tx) (Mail, error) { return query(ctx, tx, sqlGet, tx.Who.Tenant, j.Args.Mail) })
 	if errs.IsKind(err, errs.NotFound) {
 		return Mail{}, "", jobs.GiveUp(err)
 	}
-	return q.Mail, q.Link, err
+	if err == nil && m.Status == "queued" {
+		err = m.open(ctx, s.ops.Keys)
+	}
+	return m, m.link, err
 }
 
 // settle notes what became of an attempt.

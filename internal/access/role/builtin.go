@@ -127,6 +127,7 @@ var table = []line{
 	{"file.create", no, no, no, no, false, "Write a stored file (the program itself)"},
 	{"file.sweep", no, no, no, no, false, "End files whose time is up (the program itself)"},
 	{"file.rekey", no, no, no, no, false, "Encrypt a stored file with a new key (the program itself)"},
+	{"mail.seal", no, no, no, no, false, "Encrypt mails from before (the program itself)"},
 	{"tenant.read", all, all, all, all, true, "See the programme's name, brand, stages and products"},
 	{"tenant.create", no, no, no, no, false, "Set up a programme (the operator)"},
 	{"archive.read", all, no, no, no, true, "See the programme's exports and how it leaves"},

@@ -35,9 +35,9 @@ var done = map[access.Action]string{
 	"incident.notify": "wrote a notice about", "incident.review": "reviewed", "incident.alarm": "warned of a deadline of",
 	"trust.check": "probed", "trust.attest": "attested", "trust.package": "made an evidence package", "concern.report": "took in", "concern.answer": "answered",
 	"file.open": "downloaded", "file.delete": "deleted", "file.create": "made", "file.sweep": "ended", "file.rekey": "encrypted anew",
-	"policy.apply": "applied",
-	"mail.send":    "sent", "tenant.create": "set up", "tenant.update": "changed", "stage.update": "changed", "product.update": "changed",
+	"policy.apply":  "applied",
 	"tenant.delete": "asked for the deletion of", "tenant.keep": "kept", "tenant.close": "closed", "tenant.purge": "erased",
+	"mail.send": "sent", "mail.seal": "encrypted", "tenant.create": "set up", "tenant.update": "changed", "stage.update": "changed", "product.update": "changed",
 	"archive.export": "asked for an export of", "archive.write": "exported", "archive.import": "brought in",
 	"audit.export": "exported",
 }

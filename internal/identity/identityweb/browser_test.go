@@ -13,7 +13,9 @@ import (
 	"entente.dev/internal/identity"
 	"entente.dev/internal/identity/identityweb"
 	"entente.dev/internal/kernel/httpx"
+	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/pg/pgtest"
+	"entente.dev/internal/keyring"
 	"entente.dev/internal/partner"
 	"entente.dev/internal/tenant"
 	"entente.dev/internal/ui"
@@ -146,11 +148,17 @@ func (s *site) token(link string) string {
 // waitingLink is the one-time link of the newest letter that waits to be sent.
 func (s *site) waitingLink(template, to string) string {
 	s.t.Helper()
-	var link string
-	if err := s.Super.QueryRow(s.t.Context(), `select link from mail where template = $1 and to_email = $2 order by created_at desc limit 1`, template, to).Scan(&link); err != nil {
+	var link []byte
+	var v, tenant id.ID
+	var sealed []byte
+	err := s.Super.QueryRow(s.t.Context(), `select mail_id, tenant_id, link_sealed from mail where template = $1 and to_email = $2 order by created_at desc limit 1`, template, to).Scan(&v, &tenant, &sealed)
+	if err == nil {
+		link, err = s.Ops.Keys.Open(s.t.Context(), tenant, keyring.Place{Table: "mail", Row: v.String(), Column: "link_sealed"}, sealed)
+	}
+	if err != nil {
 		s.t.Fatal(err)
 	}
-	return link
+	return string(link)
 }
 
 const session = "__Host-entente"
