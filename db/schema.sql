@@ -1552,8 +1552,8 @@ create table mail (
   to_email text not null, -- class=personal category=email-log
   to_name text not null default ''::text, -- class=personal category=email-log
   subject text not null, -- class=personal category=email-log
-  text_body text not null, -- class=personal category=email-log
-  html_body text not null, -- class=personal category=email-log
+  text_body text not null default ''::text, -- class=personal category=email-log
+  html_body text not null default ''::text, -- class=personal category=email-log
   link text, -- class=secret category=email-log
   status text not null default 'queued'::text, -- class=internal category=email-log
   attempts integer not null default 0, -- class=internal category=email-log
@@ -1562,11 +1562,15 @@ create table mail (
   object_id uuid, -- class=internal category=email-log
   created_at timestamp with time zone not null default app.now(), -- class=internal category=email-log
   sent_at timestamp with time zone, -- class=internal category=email-log
+  text_sealed bytea, -- class=secret category=email-log
+  html_sealed bytea, -- class=secret category=email-log
+  link_sealed bytea, -- class=secret category=email-log
   constraint mail_pk PRIMARY KEY (tenant_id, mail_id),
   constraint mail_status_ck CHECK ((status = ANY (ARRAY['queued'::text, 'sent'::text, 'logged'::text, 'failed'::text, 'suppressed'::text]))),
   constraint mail_to_ck CHECK ((length(to_email) <= 254))
 );
 CREATE INDEX mail_created_ix ON app.mail USING btree (tenant_id, created_at DESC, mail_id DESC);
+CREATE INDEX mail_plain_ix ON app.mail USING btree (tenant_id, mail_id) WHERE ((text_body <> ''::text) OR (html_body <> ''::text) OR (link IS NOT NULL));
 grant delete, insert, select, update on mail to entente_definer;
 grant insert on mail to entente_partner;
 grant delete, select, update on mail to entente_retention;
@@ -1580,9 +1584,9 @@ create policy retention_reach on mail as permissive all to entente_retention usi
 create policy staff_reach on mail as permissive all to entente_staff using true check true;
 create policy tenant_floor on mail as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on mail as permissive all to entente_worker using true check true;
-CREATE TRIGGER history_delete AFTER DELETE ON app.mail REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('mail_id', 'link', 'text_body', 'html_body');
-CREATE TRIGGER history_insert AFTER INSERT ON app.mail REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('mail_id', 'link', 'text_body', 'html_body');
-CREATE TRIGGER history_update AFTER UPDATE ON app.mail REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('mail_id', 'link', 'text_body', 'html_body');
+CREATE TRIGGER history_delete AFTER DELETE ON app.mail REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('mail_id', 'link', 'text_body', 'html_body', 'text_sealed', 'html_sealed', 'link_sealed');
+CREATE TRIGGER history_insert AFTER INSERT ON app.mail REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('mail_id', 'link', 'text_body', 'html_body', 'text_sealed', 'html_sealed', 'link_sealed');
+CREATE TRIGGER history_update AFTER UPDATE ON app.mail REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('mail_id', 'link', 'text_body', 'html_body', 'text_sealed', 'html_sealed', 'link_sealed');
 
 create table member (
   tenant_id uuid not null, -- class=internal category=user-account
