@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/url"
@@ -56,6 +57,9 @@ func (a *App) FillDemo(ctx context.Context) error {
 	if err := d.openDoors(ctx); err != nil {
 		return fmt.Errorf("let people into the demo: %w", err)
 	}
+	if err := d.fillIncident(ctx); err != nil {
+		return err
+	}
 	a.Log.Info("demo filled", "took", time.Since(start).Round(time.Millisecond))
 	return nil
 }
@@ -107,6 +111,9 @@ func (a *App) fillSample(ctx context.Context, admin access.Actor) (*demo, error)
 		return nil, err
 	}
 	if err := d.makeDeals(ctx); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(d.fillProcessors(ctx), d.fillDocuments(ctx)); err != nil {
 		return nil, err
 	}
 	return d, nil
