@@ -19,7 +19,9 @@ import (
 	"entente.dev/internal/access/role"
 	"entente.dev/internal/account"
 	"entente.dev/internal/deal"
+	"entente.dev/internal/file"
 	"entente.dev/internal/identity"
+	"entente.dev/internal/kernel/blob"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/pg"
@@ -46,10 +48,14 @@ func newHouse(t *testing.T) house {
 	t.Helper()
 	db := pgtest.New(t)
 	o := optest.New(t, db)
+	blobs, err := blob.Open("dir:"+t.TempDir(), blob.Options{})
+	must(t, err)
 	deals := deal.New(o)
 	s := New(o, Options{Program: "test", Schema: 1000, Lists: []List{{"deals", func(ctx context.Context, who access.Actor, out sheet.Writer) error {
 		return deals.Export(ctx, who, deal.Query{}, out)
 	}}}})
+	s.opts.Files = file.New(o, blobs)
+	s.opts.DropFiles = s.opts.Files.Purge
 	return house{Service: s, ops: o, db: db, super: pgtest.Super(t, db)}
 }
 
@@ -92,6 +98,11 @@ func (h *house) furnish(t *testing.T) {
 	acc, err := account.New(h.ops).Create(ctx, h.admin, account.Facts{Name: ptr("Solo")})
 	must(t, err)
 	_ = acc
+	_, err = h.opts.Files.Save(ctx, access.NewSystem(made.TenantID, "test"), file.Meta{Kind: file.Evidence, Name: "evidence.txt", ContentType: "text/plain", Forever: true}, func(w io.Writer) error {
+		_, err := io.WriteString(w, "the content of a file")
+		return err
+	})
+	must(t, err)
 }
 
 func (h house) export(t *testing.T) []byte {
@@ -199,6 +210,13 @@ func TestRoundTrip(t *testing.T) {
 	b.admin = a.admin
 	if diff := cmp.Diff(members(t, first), members(t, b.export(t))); diff != "" {
 		t.Errorf("not the same programme:\n%.4000s", diff)
+	}
+	found := false
+	for name, text := range members(t, first) {
+		found = found || strings.HasPrefix(name, "files/") && text == "the content of a file"
+	}
+	if !found {
+		t.Error("the stored file is not in the archive")
 	}
 	// It works there: its log can be read, its deals go on.
 	d, err := deal.New(b.ops).Create(t.Context(), b.admin, deal.CreateInput{Title: "Next", Account: deal.AccountFacts{Name: "Customer 1"}, Currency: "EUR", Partner: partnerOf(t, b)})

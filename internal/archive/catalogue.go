@@ -38,7 +38,7 @@ type link struct {
 func (t table) exported() []string {
 	var out []string
 	for _, c := range t.Columns {
-		if (!c.Secret || opened[t.Name+"."+c.Name] != nil) && !c.Generated && c.Type != "xid8" {
+		if (!c.Secret || opened[t.Name+"."+c.Name] != nil) && !c.Generated && c.Type != "xid8" && local[t.Name+"."+c.Name] == "" {
 			out = append(out, c.Name)
 		}
 	}
@@ -51,6 +51,17 @@ func (t table) column(name string) (column, bool) {
 		return column{}, false
 	}
 	return t.Columns[i], true
+}
+
+// local are columns that mean something in one installation only, each with what it is instead elsewhere.
+var local = map[string]string{
+	"stored_file.blob_key":    "where the content lies in this installation; it is in files/",
+	"stored_file.key_version": "the key of this installation that encrypts the content; it is in files/, opened",
+}
+
+// only are tables of which not every row is exported: the condition, and why.
+var only = map[string]struct{ where, reason string }{
+	"stored_file": {"t.state = 'ready' and t.kind <> 'tenant-export'", "only files that are kept, and no earlier archives"},
 }
 
 // inOrder returns the tables so that each stands behind those it refers to; foreign keys that may be looked at later do not

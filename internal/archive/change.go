@@ -17,6 +17,7 @@ type changer struct {
 	added   []string // secrets that must have a value and have none in the archive
 	bytea   map[string]bool
 	persons map[id.ID]id.ID
+	take    func(id.ID) (key string, version int, err error) // of stored files
 }
 
 func changerOf(t table, m Member, keys keyring.Sealer, persons map[id.ID]id.ID) changer {
@@ -38,7 +39,7 @@ func (ch changer) change(line []byte, tenant id.ID) ([]byte, error) {
 	if !bytes.Contains(line, []byte(tenant.String())) {
 		return nil, errRow // the policy of the database says the same; this says it with the reason
 	}
-	if len(ch.sealed) == 0 && len(ch.added) == 0 && ch.persons == nil {
+	if len(ch.sealed) == 0 && len(ch.added) == 0 && ch.persons == nil && ch.take == nil {
 		if !json.Valid(line) || line[0] != '{' {
 			return nil, errRow
 		}
@@ -57,6 +58,18 @@ func (ch changer) change(line []byte, tenant id.ID) ([]byte, error) {
 			v = `\x` + v
 		}
 		fields[name], _ = json.Marshal(v)
+	}
+	if ch.take != nil {
+		var v id.ID
+		if err := json.Unmarshal(fields["file_id"], &v); err != nil {
+			return nil, errRow
+		}
+		key, version, err := ch.take(v)
+		if err != nil {
+			return nil, err
+		}
+		fields["blob_key"], _ = json.Marshal(key)
+		fields["key_version"], _ = json.Marshal(version)
 	}
 	if ch.persons != nil {
 		var v id.ID

@@ -108,6 +108,34 @@ func (p *packer) pack(ctx context.Context, tx *op.Tx) error {
 			return err
 		}
 	}
+	return p.files(ctx, tx)
+}
+
+// files writes the content of every stored file, opened.
+func (p *packer) files(ctx context.Context, tx *op.Tx) error {
+	if p.s.opts.Files == nil {
+		return nil
+	}
+	ids, err := fileIDs(ctx, tx)
+	if err != nil {
+		return err
+	}
+	p.progress.Step = "files"
+	p.tell(p.progress)
+	for _, v := range ids {
+		err := p.member(Member{Name: "files/" + v.String()}, func(w *memberWriter) error {
+			c, err := p.s.opts.Files.ContentIn(ctx, tx, v)
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			_, err = io.Copy(w, c)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("export file %s: %w", v, err)
+		}
+	}
 	return nil
 }
 
@@ -118,10 +146,15 @@ func (p *packer) leaveOut(tables []table) {
 			p.manifest.LeftOut = append(p.manifest.LeftOut, LeftOut{t.Name, reason})
 			continue
 		}
+		if o, some := only[t.Name]; some {
+			p.manifest.LeftOut = append(p.manifest.LeftOut, LeftOut{t.Name + " (some rows)", o.reason})
+		}
 		out := t.exported()
 		for _, c := range t.Columns {
 			switch {
 			case slices.Contains(out, c.Name):
+			case local[t.Name+"."+c.Name] != "":
+				p.manifest.LeftOut = append(p.manifest.LeftOut, LeftOut{t.Name + "." + c.Name, local[t.Name+"."+c.Name]})
 			case c.Secret:
 				p.manifest.LeftOut = append(p.manifest.LeftOut, LeftOut{t.Name + "." + c.Name, "a secret: it proves who somebody is, and is of no use elsewhere"})
 			default:

@@ -15,6 +15,7 @@ import (
 	"entente.dev/internal/access"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/keyring"
 	"entente.dev/internal/op"
 	"entente.dev/internal/tenant"
 )
@@ -66,16 +67,23 @@ func (s *Service) Import(ctx context.Context, in ImportInput) (Imported, error) 
 		in.Tell = func(Progress) {}
 	}
 	who := access.NewPlatform(m.Tenant.ID, "import of an archive")
-	return op.Write(ctx, s.ops, who, ActImport, func(tx *op.Tx) (Imported, error) {
+	arrived := false // there was no such tenant here, and one began to arrive
+	out, err := op.Write(ctx, s.ops, who, ActImport, func(tx *op.Tx) (Imported, error) {
 		if err := tx.Allow(access.Object{}); err != nil {
 			return Imported{}, err
 		}
 		tx.Unchanged() // the programme's own log arrives as it was; the arrival has a row of its own
-		u := &unpacker{s: s, tx: tx, in: in, persons: map[id.ID]id.ID{}, out: Imported{Tenant: Tenant{m.Tenant.ID, in.Slug, m.Tenant.Name}, SignedBy: in.Archive.SignedBy, Tables: map[string]int64{}}}
+		u := &unpacker{s: s, tx: tx, in: in, arrived: &arrived, persons: map[id.ID]id.ID{}, out: Imported{Tenant: Tenant{m.Tenant.ID, in.Slug, m.Tenant.Name}, SignedBy: in.Archive.SignedBy, Tables: map[string]int64{}}}
 		u.progress.Total = m.Rows
 		err := u.unpack(ctx)
 		return u.out, err
 	})
+	if err != nil && arrived && s.opts.DropFiles != nil {
+		if _, fault := s.opts.DropFiles(context.WithoutCancel(ctx), m.Tenant.ID); fault != nil { // no row knows them
+			s.ops.Log.Warn("files of an import that failed are left in the store", "tenant", m.Tenant.ID, "error", fault)
+		}
+	}
+	return out, err
 }
 
 // unpacker brings one archive in, within one transaction.
@@ -86,6 +94,7 @@ type unpacker struct {
 	out      Imported
 	persons  map[id.ID]id.ID // those who have another id here
 	progress Progress
+	arrived  *bool
 }
 
 func (u *unpacker) unpack(ctx context.Context) error {
@@ -95,6 +104,7 @@ func (u *unpacker) unpack(ctx context.Context) error {
 	if err := arrive(ctx, u.tx, u.out.Tenant, u.in.Archive); err != nil {
 		return err
 	}
+	*u.arrived = true
 	tables, err := readTables(ctx, u.tx)
 	if err != nil {
 		return err
@@ -180,6 +190,10 @@ func (u *unpacker) table(ctx context.Context, t table, m Member) error {
 	}
 	ch := changerOf(t, m, keys, u.persons)
 	columns := append(slices.Clone(m.Columns), ch.added...)
+	if t.Name == "stored_file" {
+		columns = append(columns, "blob_key", "key_version")
+		ch.take = func(v id.ID) (key string, version int, err error) { return u.take(ctx, keys, v) }
+	}
 	batch, n := bytes.NewBufferString("["), 0
 	flush := func() error {
 		if n == 0 {
@@ -221,6 +235,20 @@ func (u *unpacker) table(ctx context.Context, t table, m Member) error {
 		err = bad("%s has %d rows and not %d", t.Name, u.out.Tables[t.Name], m.Rows)
 	}
 	return err
+}
+
+// take stores the content of one file.
+func (u *unpacker) take(ctx context.Context, keys keyring.Sealer, v id.ID) (key string, version int, err error) {
+	name := "files/" + v.String()
+	i := slices.IndexFunc(u.in.Archive.Manifest.Members, func(m Member) bool { return m.Name == name })
+	if i < 0 || u.s.opts.Files == nil {
+		return "", 0, bad("%q is missing", name)
+	}
+	err = u.in.Archive.read(ctx, u.in.Archive.Manifest.Members[i], func(r io.Reader) (err error) {
+		key, version, err = u.s.opts.Files.Take(ctx, keys, u.tx.Who.Tenant, v, r)
+		return err
+	})
+	return key, version, err
 }
 
 // settle gives the tenant its own row, last.

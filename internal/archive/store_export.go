@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	sqlRows    = `select (to_jsonb(t) - $1::text[])::text from app.%s t where t.tenant_id = (select app.tenant()) order by %s`
-	sqlCount   = `select count(*) from app.%s t where t.tenant_id = (select app.tenant())`
+	sqlRows    = `select (to_jsonb(t) - $1::text[])::text from app.%s t where t.tenant_id = (select app.tenant()) and %s order by %s`
+	sqlCount   = `select count(*) from app.%s t where t.tenant_id = (select app.tenant()) and %s`
+	sqlFiles   = `select file_id from stored_file t where t.tenant_id = (select app.tenant()) and t.state = 'ready' and t.kind <> 'tenant-export' order by file_id`
 	sqlPersons = `select person_id, email, name from app.archive_persons()`
 )
 
@@ -27,7 +28,7 @@ type person struct {
 func countRows(ctx context.Context, tx *op.Tx, tables []table) (total int64, err error) {
 	for _, t := range tables {
 		var n int64
-		if err := tx.QueryRow(ctx, fmt.Sprintf(sqlCount, quoted(t.Name))).Scan(&n); err != nil {
+		if err := tx.QueryRow(ctx, fmt.Sprintf(sqlCount, quoted(t.Name), t.condition())).Scan(&n); err != nil {
 			return 0, fmt.Errorf("count %s: %w", t.Name, err)
 		}
 		total += n
@@ -51,7 +52,7 @@ func eachRow(ctx context.Context, tx *op.Tx, t table, fn func(row []byte) error)
 	for i, k := range t.Key {
 		order[i] = "t." + quoted(k)
 	}
-	rows, err := tx.Query(ctx, fmt.Sprintf(sqlRows, quoted(t.Name), strings.Join(order, ", ")), hidden)
+	rows, err := tx.Query(ctx, fmt.Sprintf(sqlRows, quoted(t.Name), t.condition(), strings.Join(order, ", ")), hidden)
 	if err != nil {
 		return err
 	}
@@ -62,6 +63,22 @@ func eachRow(ctx context.Context, tx *op.Tx, t table, fn func(row []byte) error)
 		}
 	}
 	return rows.Err()
+}
+
+// condition selects the rows that are exported.
+func (t table) condition() string {
+	if o, some := only[t.Name]; some {
+		return o.where
+	}
+	return "true"
+}
+
+func fileIDs(ctx context.Context, tx *op.Tx) ([]id.ID, error) {
+	rows, err := tx.Query(ctx, sqlFiles)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[id.ID])
 }
 
 func eachPerson(ctx context.Context, tx *op.Tx, fn func(person) error) error {

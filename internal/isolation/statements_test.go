@@ -32,9 +32,9 @@ var verb = regexp.MustCompile(`%(\[\d+\])?[sdvq]`)
 var templates = map[string][]any{
 	"account.sqlList":         {"tenant_id = $1 and name_norm like $2", "name_norm, account_id", 3},
 	"account.sqlListContacts": {"c.tenant_id = $1 and c.account_id = $2", "c.name, c.contact_id", 3},
-	"archive.sqlRows":         {"deal", "t.tenant_id, t.deal_id"},
+	"archive.sqlRows":         {"deal", "true", "t.tenant_id, t.deal_id"},
 	"archive.sqlKeep":         {"partner", "t.created_at", "partner"},
-	"archive.sqlCount":        {"deal"},
+	"archive.sqlCount":        {"deal", "true"},
 	"partner.sqlList":         {"tenant_id = $1 and status = $2", "name_norm, partner_id", 3},
 	"audit/trail.sqlList":     {"tenant_id = $1 and starts_with(action, $2)", 3},
 	"deal.sqlList":            {"tenant_id = $1 and state = $2", "created_at desc, deal_id desc", 3, "d.created_at desc, d.deal_id desc"},
