@@ -6,6 +6,8 @@ import (
 	"entente.dev/internal/account/accountapi"
 	"entente.dev/internal/account/accountweb"
 	"entente.dev/internal/app/reference"
+	"entente.dev/internal/archive/archiveapi"
+	"entente.dev/internal/archive/archiveweb"
 	"entente.dev/internal/audit/auditapi"
 	"entente.dev/internal/audit/auditweb"
 	"entente.dev/internal/deal/dealapi"
@@ -52,6 +54,7 @@ func (a *App) apiRoutes(api *door.API) {
 	identityapi.Routes(api, a.Identity)
 	partnerapi.Routes(api, a.Partners)
 	accountapi.Routes(api, a.Accounts)
+	archiveapi.Routes(api, a.Archive)
 	dealapi.Routes(api, a.Deals)
 	auditapi.Routes(api, a.Trail)
 	policyapi.Routes(api, a.Policies)
@@ -75,6 +78,7 @@ func (a *App) webRoutes(web *door.Web, api *door.API) {
 	identityweb.Routes(web, a.Identity, identityweb.Deps{Page: a.page, Bare: a.bare, Partners: a.Partners, Mails: a.Config.SMTP.Enabled(), SetUpDemo: a.FillSample})
 	reference.Routes(web, reference.Deps{Page: a.page, API: api, Origin: a.Config.Origin(), Read: identity.ActMe})
 	tenantweb.Routes(web, tenantweb.Deps{Page: a.page, Tenants: a.Tenants})
+	archiveweb.Routes(web, archiveweb.Deps{Page: a.page, Archive: a.Archive, People: a.Identity, Tabs: tenantweb.Sections})
 	auditweb.Routes(web, auditweb.Deps{Page: a.page, Trail: a.Trail})
 	documentweb.Routes(web, documentweb.Deps{Page: a.page, Site: a.site, Documents: a.Documents})
 	processorweb.Routes(web, processorweb.Deps{Page: a.page, Site: a.site, Processors: a.Processors})

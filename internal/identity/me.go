@@ -65,6 +65,29 @@ func (s *Service) UpdateMe(ctx context.Context, who access.Actor, in MeInput) (M
 	return m, err
 }
 
+// Prove asks a person at work for their password again, before something grave. Invalid with the field password when it is wrong;
+// Throttled when it was wrong too often; Forbidden "me.not_a_person" for a service.
+func (s *Service) Prove(ctx context.Context, who access.Actor, typed string) error {
+	if who.Kind != access.Person || who.Person == id.Nil {
+		return errs.New(errs.Forbidden, "me.not_a_person", "Only a signed-in person has a password.")
+	}
+	if err := s.spend(ctx, []limit{{s.bucket("change", who.Person.String()), ruleHere}}); err != nil {
+		return err
+	}
+	me, err := s.personByID(ctx, who.Person)
+	if err != nil {
+		return err
+	}
+	ok, _, err := s.hasher.Verify(ctx, typed, me.Hash)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return errs.Refused([]errs.Field{{Name: "password", Code: "password.wrong", Msg: "This is not your password."}})
+	}
+	return nil
+}
+
 // ChangePassword replaces the actor's password, which they type once more, and ends their other sessions.
 // Invalid with the field "current" or "password"; Throttled "sign_in.throttled"; Forbidden "me.not_a_person" for a key.
 func (s *Service) ChangePassword(ctx context.Context, who access.Actor, current, next string) error {

@@ -42,7 +42,7 @@ func (p pages) drawBrand(w http.ResponseWriter, r *http.Request, who access.Acto
 	if err != nil {
 		return err
 	}
-	v := brandView{tabs: sections(who, "/settings/brand"), form: form, upload: upload, settings: s}
+	v := brandView{tabs: Sections(who, "/settings/brand"), form: form, upload: upload, settings: s}
 	if v.form == nil {
 		v.form = httpx.NewForm(map[string]string{"brand_color": s.BrandColor})
 		if try := r.URL.Query().Get("brand_color"); ui.ValidColor(try) {

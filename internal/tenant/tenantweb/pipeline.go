@@ -54,7 +54,7 @@ func (p pages) drawPipeline(w http.ResponseWriter, r *http.Request, who access.A
 	if err != nil {
 		return err
 	}
-	v.tabs, v.stages, v.key = sections(who, pipelineAt), all.Stages, newKey()
+	v.tabs, v.stages, v.key = Sections(who, pipelineAt), all.Stages, newKey()
 	return ui.Render(w, r, status, pipelinePage(pg, v))
 }
 

@@ -36,7 +36,7 @@ func (p pages) drawProducts(w http.ResponseWriter, r *http.Request, who access.A
 	if err != nil {
 		return err
 	}
-	v := productsView{tabs: sections(who, productsAt), products: all.Products, currency: all.Settings.DefaultCurrency, add: add, key: newKey()}
+	v := productsView{tabs: Sections(who, productsAt), products: all.Products, currency: all.Settings.DefaultCurrency, add: add, key: newKey()}
 	return ui.Render(w, r, status, productsPage(pg, v))
 }
 

@@ -38,7 +38,7 @@ func (p pages) drawProgramme(w http.ResponseWriter, r *http.Request, who access.
 	if err != nil {
 		return err
 	}
-	v.tabs = sections(who, "/settings")
+	v.tabs = Sections(who, "/settings")
 	return ui.Render(w, r, status, programmePage(pg, v))
 }
 

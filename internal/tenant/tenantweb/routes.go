@@ -56,14 +56,14 @@ const idempotency = door.IdempotencyField
 // newKey returns an idempotency key for one drawn form.
 func newKey() string { return id.New().String() }
 
-// sections are the tabs of the settings that the actor may open.
-func sections(who access.Actor, active string) []ui.Tab {
+// Sections are the tabs of the settings that the actor may open.
+func Sections(who access.Actor, active string) []ui.Tab {
 	var out []ui.Tab
 	for _, s := range []struct {
 		act         access.Action
 		label, href string
 	}{{tenant.ActUpdate, "Programme", "/settings"}, {tenant.ActUpdate, "Brand", "/settings/brand"}, {tenant.ActStages, "Pipeline", "/settings/pipeline"},
-		{tenant.ActProducts, "Products", "/settings/products"}} {
+		{tenant.ActProducts, "Products", "/settings/products"}, {"archive.read", "Leaving", "/settings/leaving"}} {
 		if who.May(s.act) {
 			out = append(out, ui.Tab{Label: s.label, Href: s.href, Active: s.href == active})
 		}
