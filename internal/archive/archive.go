@@ -73,6 +73,7 @@ type Manifest struct {
 	Rows       int64     `json:"rows"` // in all tables
 	Members    []Member  `json:"members"`
 	LeftOut    []LeftOut `json:"left_out"`
+	Verifiers  []string  `json:"verifiers"` // the public keys of the installation that wrote it: they prove the checkpoints of the audit log
 }
 
 // Tenant names whose archive it is.

@@ -57,7 +57,11 @@ func (t table) column(name string) (column, bool) {
 var local = map[string]string{
 	"stored_file.blob_key":    "where the content lies in this installation; it is in files/",
 	"stored_file.key_version": "the key of this installation that encrypts the content; it is in files/, opened",
+	"audit_tree.fence":        "which run of this installation's sequencer made it",
 }
+
+// begins are what local columns that must have a value begin with elsewhere, as JSON.
+var begins = map[string]string{"audit_tree.fence": "0"}
 
 // only are tables of which not every row is exported: the condition, and why.
 var only = map[string]struct{ where, reason string }{

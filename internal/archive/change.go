@@ -17,15 +17,21 @@ type changer struct {
 	added   []string // secrets that must have a value and have none in the archive
 	bytea   map[string]bool
 	persons map[id.ID]id.ID
+	begins  map[string]string
 	take    func(id.ID) (key string, version int, err error) // of stored files
 }
 
 func changerOf(t table, m Member, keys keyring.Sealer, persons map[id.ID]id.ID) changer {
-	ch := changer{table: t.Name, keys: keys, sealed: sealedOf(t.Name), bytea: map[string]bool{}}
+	ch := changer{table: t.Name, keys: keys, sealed: sealedOf(t), begins: map[string]string{}, bytea: map[string]bool{}}
 	for _, c := range t.Columns {
 		if c.Secret && c.NotNull && !slices.Contains(m.Columns, c.Name) {
 			ch.added = append(ch.added, c.Name)
 			ch.bytea[c.Name] = c.Type == "bytea"
+		}
+	}
+	for _, c := range t.Columns {
+		if v := begins[t.Name+"."+c.Name]; v != "" {
+			ch.begins[c.Name] = v
 		}
 	}
 	if _, has := t.column("person_id"); has && len(persons) > 0 {
@@ -39,7 +45,7 @@ func (ch changer) change(line []byte, tenant id.ID) ([]byte, error) {
 	if !bytes.Contains(line, []byte(tenant.String())) {
 		return nil, errRow // the policy of the database says the same; this says it with the reason
 	}
-	if len(ch.sealed) == 0 && len(ch.added) == 0 && ch.persons == nil && ch.take == nil {
+	if len(ch.sealed) == 0 && len(ch.added) == 0 && ch.persons == nil && ch.take == nil && len(ch.begins) == 0 {
 		if !json.Valid(line) || line[0] != '{' {
 			return nil, errRow
 		}
@@ -58,6 +64,9 @@ func (ch changer) change(line []byte, tenant id.ID) ([]byte, error) {
 			v = `\x` + v
 		}
 		fields[name], _ = json.Marshal(v)
+	}
+	for name, v := range ch.begins {
+		fields[name] = json.RawMessage(v)
 	}
 	if ch.take != nil {
 		var v id.ID

@@ -89,6 +89,9 @@ func (p *packer) pack(ctx context.Context, tx *op.Tx) error {
 	if err != nil {
 		return err
 	}
+	if p.manifest.Verifiers, err = verifiers(ctx, tx); err != nil {
+		return err
+	}
 	p.leaveOut(tables)
 	tables = slices.DeleteFunc(tables, func(t table) bool { return leftOut[t.Name] != "" })
 	if p.progress.Total, err = countRows(ctx, tx, tables); err != nil {
@@ -169,7 +172,7 @@ func (p *packer) rows(ctx context.Context, tx *op.Tx, t table) error {
 	p.progress.Step = t.Name
 	p.tell(p.progress)
 	m := Member{Name: "data/" + t.Name + ".jsonl", Table: t.Name, Columns: t.exported()}
-	sealed := sealedOf(t.Name)
+	sealed := sealedOf(t)
 	return p.member(m, func(w *memberWriter) error {
 		return eachRow(ctx, tx, t, func(row []byte) (err error) {
 			if len(sealed) > 0 {

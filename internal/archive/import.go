@@ -190,6 +190,9 @@ func (u *unpacker) table(ctx context.Context, t table, m Member) error {
 	}
 	ch := changerOf(t, m, keys, u.persons)
 	columns := append(slices.Clone(m.Columns), ch.added...)
+	for name := range ch.begins {
+		columns = append(columns, name)
+	}
 	if t.Name == "stored_file" {
 		columns = append(columns, "blob_key", "key_version")
 		ch.take = func(v id.ID) (key string, version int, err error) { return u.take(ctx, keys, v) }

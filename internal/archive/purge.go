@@ -21,11 +21,15 @@ const chunk = 5000
 
 // stays are the tables that a purge does not empty, each with the reason.
 var stays = map[string]string{
-	"tenant":      "a nameless stone, so that nothing dangles and the id is never given again",
-	"departure":   "the certificate",
-	"kept_record": "what law keeps, restricted, until its day",
-	"data_key":    "that the keys are destroyed, and when; the keys themselves are gone",
-	"row_history": "emptied last of all, by the burial",
+	"tenant":           "a nameless stone, so that nothing dangles and the id is never given again",
+	"departure":        "the certificate",
+	"kept_record":      "what law keeps, restricted, until its day",
+	"audit_leaf":       "hashes of the log: who has an earlier export can still prove it; they tell nothing of anybody",
+	"audit_tile":       "as audit_leaf",
+	"audit_tree":       "as audit_leaf",
+	"audit_checkpoint": "as audit_leaf",
+	"data_key":         "that the keys are destroyed, and when; the keys themselves are gone",
+	"row_history":      "emptied last of all, by the burial",
 }
 
 // Due closes the programme if its time has come, and purges one that is closed: the periodic task. It does nothing for others.

@@ -22,14 +22,16 @@ type sealedColumn struct {
 var opened = map[string]*sealedColumn{
 	"audit_entry.payload": {row: "entry_id"},
 	"audit_entry.salt":    {},
+	"mail.text_sealed":    {row: "mail_id"},
+	"mail.html_sealed":    {row: "mail_id"},
 }
 
 // sealedOf returns the columns of a table that are opened on their way out, by name.
-func sealedOf(table string) map[string]*sealedColumn {
+func sealedOf(t table) map[string]*sealedColumn {
 	out := map[string]*sealedColumn{}
-	for name, c := range opened {
-		if t, column, _ := strings.Cut(name, "."); t == table {
-			out[column] = c
+	for _, c := range t.Columns {
+		if v := opened[t.Name+"."+c.Name]; v != nil {
+			out[c.Name] = v
 		}
 	}
 	return out

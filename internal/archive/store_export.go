@@ -15,6 +15,7 @@ const (
 	sqlRows    = `select (to_jsonb(t) - $1::text[])::text from app.%s t where t.tenant_id = (select app.tenant()) and %s order by %s`
 	sqlCount   = `select count(*) from app.%s t where t.tenant_id = (select app.tenant()) and %s`
 	sqlFiles   = `select file_id from stored_file t where t.tenant_id = (select app.tenant()) and t.state = 'ready' and t.kind <> 'tenant-export' order by file_id`
+	sqlKeys    = `select verifier from signing_key order by created_at, verifier`
 	sqlPersons = `select person_id, email, name from app.archive_persons()`
 )
 
@@ -71,6 +72,14 @@ func (t table) condition() string {
 		return o.where
 	}
 	return "true"
+}
+
+func verifiers(ctx context.Context, tx *op.Tx) ([]string, error) {
+	rows, err := tx.Query(ctx, sqlKeys)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 func fileIDs(ctx context.Context, tx *op.Tx) ([]id.ID, error) {

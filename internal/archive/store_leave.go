@@ -58,9 +58,9 @@ update departure set state = 'purging', closed_at = $2, kept = $3, tell = $4, pe
 	sqlDropMails = `update mail set status = 'failed', last_error = 'the programme closed' where tenant_id = (select app.tenant()) and status = 'queued'`
 
 	sqlDuties = `
-select category, event, extract(epoch from keep)::bigint, reason from legal_duty where tenant_id = (select app.tenant())
+select category, event, keep::text, reason from legal_duty where tenant_id = (select app.tenant())
 union all
-select r.category, r.event, extract(epoch from r.keep)::bigint, 'the data policy keeps it beyond the programme: ' || r.category from retention_rule r
+select r.category, r.event, r.keep::text, 'the data policy keeps it beyond the programme: ' || r.category from retention_rule r
  where r.tenant_id = (select app.tenant()) and r.category in ('legal-entity', 'billing') and r.stored and (r.keep is null or r.keep > interval '0')
    and not exists (select from legal_duty d where d.tenant_id = r.tenant_id and d.category = r.category)
  order by 1`
@@ -68,7 +68,7 @@ select r.category, r.event, extract(epoch from r.keep)::bigint, 'the data policy
 insert into kept_record (tenant_id, table_name, category, reason, until, record)
 select app.tenant(), '%[1]s', $1, $2, x.until, x.record
   from (select (select jsonb_object_agg(e.key, e.value) from jsonb_each(to_jsonb(t)) e where e.key = any ($3)) as record,
-               %[2]s + make_interval(secs => $4) as until from app.%[3]s t where t.tenant_id = (select app.tenant())) x
+               %[2]s + $4::text::interval as until from app.%[3]s t where t.tenant_id = (select app.tenant())) x
  where x.until is null or x.until > app.now()
 returning until`
 
@@ -194,7 +194,7 @@ func closeTenant(ctx context.Context, tx *op.Tx, d Departure) error {
 type duty struct {
 	Category string
 	Event    string
-	Seconds  *int64 // nil: indefinitely
+	Keep     *string // an interval; nil: indefinitely
 	Reason   string
 }
 
@@ -204,7 +204,7 @@ func duties(ctx context.Context, tx *op.Tx) ([]duty, error) {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (d duty, err error) {
-		return d, r.Scan(&d.Category, &d.Event, &d.Seconds, &d.Reason)
+		return d, r.Scan(&d.Category, &d.Event, &d.Keep, &d.Reason)
 	})
 }
 
@@ -216,7 +216,7 @@ func keepRows(ctx context.Context, tx *op.Tx, t table, columns []string, d duty)
 	} else if c, has := t.column("created_at"); has && d.Event == "recorded" && c.NotNull {
 		from = "t.created_at"
 	}
-	rows, err := tx.Query(ctx, fmt.Sprintf(sqlKeep, strings.ReplaceAll(t.Name, "'", "''"), from, quoted(t.Name)), d.Category, d.Reason, columns, d.Seconds)
+	rows, err := tx.Query(ctx, fmt.Sprintf(sqlKeep, strings.ReplaceAll(t.Name, "'", "''"), from, quoted(t.Name)), d.Category, d.Reason, columns, d.Keep)
 	if err != nil {
 		return kept{}, err
 	}

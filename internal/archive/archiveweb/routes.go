@@ -87,7 +87,7 @@ func (p pages) delete(w http.ResponseWriter, r *http.Request, who access.Actor) 
 	if err != nil {
 		return err
 	}
-	in, password := archive.DeleteInput{Slug: f.Text("slug"), Reason: f.Text("reason")}, f.Secret("password")
+	in, password := archive.DeleteInput{Slug: f.Need("slug"), Reason: f.Need("reason")}, f.Secret("password")
 	if err = f.Err(); err == nil {
 		if err = p.People.Prove(r.Context(), who, password); err == nil {
 			_, err = p.Archive.Delete(r.Context(), who, in)
