@@ -22,6 +22,7 @@ import (
 	"entente.dev/internal/file"
 	"entente.dev/internal/identity"
 	"entente.dev/internal/incident"
+	"entente.dev/internal/journal"
 	"entente.dev/internal/kernel/blob"
 	"entente.dev/internal/kernel/config"
 	"entente.dev/internal/kernel/mailer"
@@ -59,6 +60,7 @@ type App struct {
 	Seal     *seal.Service
 	Transfer *transfer.Service
 	Privacy  *privacy.Service
+	Journal  *journal.Service
 	Trust    *trust.Service
 	Files    *file.Service
 	Archive  *archive.Service
@@ -168,6 +170,9 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string,
 	a.Seal = seal.New(a.Ops, seal.Options{Targets: places, Every: cfg.Checkpoints.Every})
 	a.metrics.seals(a.Seal)
 	a.Transfer = transfer.New(a.Ops)
+	a.Journal = journal.New(a.Ops)
+	a.Mail.Observe(a.mailHanded)
+	a.metrics.journal(a.Journal)
 	a.Notices = notice.New(a.Ops)
 	a.Documents = document.New(a.Ops)
 	a.Processors = processor.New(a.Ops, OutboundHosts(cfg))

@@ -21,6 +21,8 @@ import (
 	"entente.dev/internal/identity/identityweb"
 	"entente.dev/internal/incident/incidentapi"
 	"entente.dev/internal/incident/incidentweb"
+	"entente.dev/internal/journal/journalapi"
+	"entente.dev/internal/journal/journalweb"
 	"entente.dev/internal/mail/mailweb"
 	"entente.dev/internal/partner/partnerapi"
 	"entente.dev/internal/partner/partnerweb"
@@ -58,6 +60,7 @@ func (a *App) apiRoutes(api *door.API) {
 	dealapi.Routes(api, a.Deals)
 	auditapi.Routes(api, a.Trail)
 	policyapi.Routes(api, a.Policies)
+	journalapi.Routes(api, a.Journal)
 	fileapi.Routes(api, a.Files)
 	transferapi.Routes(api, a.Transfer)
 	incidentapi.Routes(api, a.Incidents)
@@ -85,6 +88,7 @@ func (a *App) webRoutes(web *door.Web, api *door.API) {
 	incidentweb.Routes(web, incidentweb.Deps{Page: a.page, Incidents: a.Incidents, Partners: a.Partners})
 	mailweb.Routes(web, mailweb.Deps{Page: a.page, Mail: a.Mail})
 	fileweb.Routes(web, fileweb.Deps{Page: a.page, Files: a.Files})
+	journalweb.Routes(web, journalweb.Deps{Page: a.page, Journal: a.Journal})
 	policyweb.Routes(web, policyweb.Deps{Page: a.page, Site: a.site, Policies: a.Policies, Tenants: a.Tenants, Validated: a.policyValidated, Recipients: a.recipients})
 	partnerweb.Routes(web, partnerweb.Deps{Page: a.page, Partners: a.Partners, People: a.Identity, Deals: a.Deals, Trail: a.Trail})
 	accountweb.Routes(web, accountweb.Deps{Page: a.page, Accounts: a.Accounts, Deals: a.Deals, Trail: a.Trail})

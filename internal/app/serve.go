@@ -93,10 +93,11 @@ func (a *App) run(ctx context.Context, public, private net.Listener, ready func(
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return a.Identity.Run(ctx) })
+	g.Go(func() error { return a.Journal.Run(ctx) })
 	g.Go(func() error { return a.Seal.Run(ctx) })
 	g.Go(func() error { return a.Ops.Keys.Run(ctx) })
 	g.Go(func() error {
-		h := httpx.Stack(a.public(doors), httpx.Options{Log: a.Log, TrustedProxies: a.Config.Proxies(), Error: doors.ServeError})
+		h := httpx.Stack(a.public(doors), httpx.Options{Log: a.Log, TrustedProxies: a.Config.Proxies(), Error: doors.ServeError, Seen: a.seen})
 		return httpx.Serve(ctx, public, h, httpx.ServerOptions{Log: a.Log})
 	})
 	g.Go(func() error {

@@ -4,7 +4,9 @@ import (
 	"net/http"
 	"strings"
 
+	"entente.dev/internal/access"
 	"entente.dev/internal/kernel/errs"
+	"entente.dev/internal/kernel/httpx"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/tenant"
 	"entente.dev/internal/ui"
@@ -17,6 +19,7 @@ func (a *App) site(w http.ResponseWriter, r *http.Request, title string) (ui.Pag
 	if err != nil {
 		return ui.Page{}, brand, err
 	}
+	httpx.Identify(r.Context(), httpx.Caller{Tenant: brand.Tenant, Kind: string(access.Anonymous)})
 	v := ui.Viewer{Brand: ui.Brand{Name: brand.Name, Color: brand.Color}, Reader: ui.Reader{Language: language(r), Zone: brand.Zone, Now: a.Ops.Clock()}}
 	if brand.HasLogo {
 		v.Brand.Logo = "/brand/" + brand.Slug + "/logo"
@@ -64,8 +67,9 @@ func (a *App) onOwnHost(next http.Handler) http.Handler {
 		if err == nil {
 			var brand tenant.Brand
 			if brand, err = a.Tenants.Brand(r.Context(), v); err == nil && brand.Slug != "" {
-				r = r.Clone(r.Context())
-				r.URL.Path, r.URL.RawPath = "/t/"+brand.Slug+r.URL.Path, ""
+				there := *r.URL // the request stays the same, so that its log line knows the route
+				there.Path, there.RawPath = "/t/"+brand.Slug+r.URL.Path, ""
+				r.URL = &there
 			}
 		}
 		if err != nil && !errs.IsKind(err, errs.NotFound) {

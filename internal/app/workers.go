@@ -15,7 +15,7 @@ import (
 // workers is the table of every job and every periodic task.
 func (a *App) workers() *jobs.Registry {
 	r := jobs.NewRegistry()
-	r.Observe(a.metrics.jobDone)
+	r.Observe(a.jobDone)
 	r.Guard(a.tenantLives)
 	jobs.Handle(r, a.Mail.Send)
 	jobs.Handle(r, a.Deals.Mail)

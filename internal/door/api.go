@@ -114,6 +114,7 @@ func (a *API) admit(r *http.Request, route Route) (access.Actor, error) {
 		return who, err
 	}
 	who.Request = RequestOf(r)
+	identify(r, who, route.Action)
 	if !who.May(route.Action) {
 		if a.denied != nil {
 			a.denied(r, who, route.Action)

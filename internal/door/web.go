@@ -83,6 +83,7 @@ func (w *Web) Private(pattern string, act access.Action, h Handler) {
 			w.stranger(rw, r, err)
 			return
 		}
+		identify(r, who, act)
 		if who.Request, err = formRequest(r); err != nil {
 			w.fail(rw, r, who, err)
 			return

@@ -138,7 +138,11 @@ func oneLine(s string) string {
 type Service struct {
 	ops    *op.Ops
 	sender mailer.Sender
+	told   func(tenant id.ID, took time.Duration, err error)
 }
+
+// Observe makes fn see every interaction with the mail server; it must be quick.
+func (s *Service) Observe(fn func(tenant id.ID, took time.Duration, err error)) { s.told = fn }
 
 // New returns the room's service.
 func New(o *op.Ops, sender mailer.Sender) *Service { return &Service{ops: o, sender: sender} }

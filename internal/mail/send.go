@@ -25,8 +25,12 @@ func (s *Service) Send(ctx context.Context, j jobs.Job[SendArgs]) error {
 	outcome, fault := "logged", error(nil)
 	if s.sender != nil {
 		outcome = "sent"
+		start := s.ops.Clock()
 		fault = s.sender.Send(ctx, mailer.Message{ID: m.ID, To: m.To, ToName: m.ToName, Subject: m.Subject, Security: strings.HasPrefix(m.Template, "person."),
 			Text: strings.ReplaceAll(m.Text, hiddenLink, link), HTML: strings.ReplaceAll(m.HTML, hiddenLink, link)})
+		if s.told != nil {
+			s.told(j.Tenant, s.ops.Clock().Sub(start), fault)
+		}
 	}
 	if fault != nil {
 		outcome = "queued"

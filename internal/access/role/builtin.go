@@ -203,6 +203,10 @@ var table = []line{
 	{"hold.release", all, no, no, no, false, "Release a legal hold"},
 	{"duty.set", all, no, no, no, false, "Record what a law asks to be kept"},
 	{"duty.drop", all, no, no, no, false, "Take back what a law asked to be kept"},
+	{"journal.list", all, no, no, no, true, "Read the access log, error reports and the workflow log"},
+	{"journal.solve", all, no, no, no, false, "Mark an error report solved, or open it again"},
+	{"journal.record", no, no, no, no, false, "Write the access log (the program itself)"},
+	{"journal.adoption", all, all, no, no, true, "See how much a partner uses the portal"},
 	{"home.read", all, all, all, all, true, "See one's home page"},
 }
 

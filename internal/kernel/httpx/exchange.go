@@ -27,6 +27,9 @@ type exchange struct {
 	bytes    int64
 	note     error
 	timing   bool
+	caller   Caller
+	broke    string // what panicked, without its value
+	trace    string // where
 }
 
 func exchangeOf(ctx context.Context) *exchange {

@@ -28,6 +28,9 @@ type Options struct {
 	BodyLimit      int64          // 0 means DefaultBodyLimit
 	ServerTiming   bool           // tell browsers how long the server took
 
+	// Seen is told of every request once it is answered; it must be quick. nil tells nobody.
+	Seen func(Seen)
+
 	// Error answers a request that failed outside any door: a panic, an unreadable
 	// query. nil means a problem document.
 	Error func(w http.ResponseWriter, r *http.Request, err error)
@@ -78,6 +81,7 @@ func serve(next http.Handler, x *exchange, r *http.Request, o *Options) {
 			x.WriteHeader(http.StatusOK)
 		}
 		accessLog(x, r, o.Log, aborted)
+		x.seen(r, o, aborted)
 		if aborted {
 			// The answer is incomplete; only a broken connection tells the client so.
 			panic(http.ErrAbortHandler)
@@ -93,6 +97,7 @@ func serve(next http.Handler, x *exchange, r *http.Request, o *Options) {
 // panicked logs a handler's panic and answers 500 while that is still possible.
 func panicked(x *exchange, r *http.Request, o *Options, v any) {
 	text := fmt.Sprint(v)
+	x.broke, x.trace = fmt.Sprintf("panic %T", v), traceOf()
 	o.Log.LogAttrs(r.Context(), slog.LevelError, "panic",
 		slog.String("request_id", x.id), slog.String("route", r.Pattern),
 		slog.String("panic", text[:min(len(text), 1000)]), slog.String("stack", string(debug.Stack())))

@@ -86,8 +86,10 @@ func (r *Registry) add(kind string, h handler) {
 // Outcome says how one attempt ended.
 type Outcome struct {
 	Kind   string
+	Tenant id.ID  // Nil for a platform job
 	Result string // completed, failed (will be tried again), discarded, cancelled, later or stopped
 	Ran    time.Duration
+	Fault  string // why it did not complete: codes, no text that quotes a value
 }
 
 // Schedule says when a periodic job is due next; see Every and Daily.

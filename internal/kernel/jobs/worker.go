@@ -75,7 +75,11 @@ func (w *worker) Work(ctx context.Context, j *river.Job[raw]) error {
 			slog.String("tenant", tenant.String()), slog.Int("attempt", j.Attempt), slog.Duration("ran", ran),
 			slog.String("error", err.Error()))
 	}
-	w.observe(Outcome{Kind: j.Kind, Result: result, Ran: ran})
+	outcome := Outcome{Kind: j.Kind, Tenant: tenant, Result: result, Ran: ran}
+	if err != nil && result != "later" {
+		outcome.Fault = safeText(err)
+	}
+	w.observe(outcome)
 	return out
 }
 
