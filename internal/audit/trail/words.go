@@ -36,10 +36,10 @@ var done = map[access.Action]string{
 	"trust.check": "probed", "trust.attest": "attested", "trust.package": "made an evidence package", "concern.report": "took in", "concern.answer": "answered",
 	"file.open": "downloaded", "file.delete": "deleted", "file.create": "made", "file.sweep": "ended", "file.rekey": "encrypted anew",
 	"policy.apply":  "applied",
-	"policy.apply": "applied", "journal.solve": "changed",
-	"mail.send":    "sent", "tenant.create": "set up", "tenant.update": "changed", "stage.update": "changed", "product.update": "changed",
+	"journal.solve": "changed",
+	"mail.send":     "sent", "tenant.create": "set up", "tenant.update": "changed", "stage.update": "changed", "product.update": "changed",
 	"tenant.delete": "asked for the deletion of", "tenant.keep": "kept", "tenant.close": "closed", "tenant.purge": "erased",
-	"mail.send": "sent", "mail.seal": "encrypted", "tenant.create": "set up", "tenant.update": "changed", "stage.update": "changed", "product.update": "changed",
+	"mail.seal":      "encrypted",
 	"archive.export": "asked for an export of", "archive.write": "exported", "archive.import": "brought in",
 	"audit.export": "exported",
 }
