@@ -3,6 +3,66 @@
 
 -- Tables
 
+create table access_log (
+  tenant_id uuid not null, -- class=internal category=server-log
+  access_id uuid not null default gen_random_uuid(), -- class=internal category=server-log
+  at timestamp with time zone not null, -- class=internal category=server-log
+  actor_kind text not null, -- class=internal category=server-log
+  actor_name text not null default ''::text, -- class=personal category=server-log
+  member_id uuid, -- class=internal category=server-log
+  partner_id uuid, -- class=internal category=server-log
+  ip text not null default ''::text, -- class=personal category=server-log
+  method text not null, -- class=internal category=server-log
+  route text not null, -- class=internal category=server-log
+  action text not null default ''::text, -- class=internal category=server-log
+  status integer not null, -- class=internal category=server-log
+  took_us bigint not null, -- class=internal category=server-log
+  user_agent text not null default ''::text, -- class=personal category=server-log
+  request_id text not null default ''::text, -- class=internal category=server-log
+  constraint access_log_actor_ck CHECK ((length(actor_name) <= 300)),
+  constraint access_log_agent_ck CHECK ((length(user_agent) <= 300)),
+  constraint access_log_pk PRIMARY KEY (tenant_id, at, access_id),
+  constraint access_log_status_ck CHECK (((status >= 100) AND (status <= 599)))
+) partition by RANGE (at);
+CREATE INDEX access_log_member_ix ON ONLY app.access_log USING btree (tenant_id, member_id, at DESC);
+grant delete, insert, select, update on access_log to entente_definer;
+grant delete, select, update on access_log to entente_retention;
+grant select on access_log to entente_staff;
+grant insert, select on access_log to entente_worker;
+alter table access_log enable row level security;
+alter table access_log force row level security;
+create policy definer_leave on access_log as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy retention_reach on access_log as permissive all to entente_retention using true check true;
+create policy staff_reach on access_log as permissive all to entente_staff using true check true;
+create policy tenant_floor on access_log as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on access_log as permissive all to entente_worker using true check true;
+
+create table access_log_rest (
+  tenant_id uuid not null,
+  access_id uuid not null default gen_random_uuid(),
+  at timestamp with time zone not null,
+  actor_kind text not null,
+  actor_name text not null default ''::text,
+  member_id uuid,
+  partner_id uuid,
+  ip text not null default ''::text,
+  method text not null,
+  route text not null,
+  action text not null default ''::text,
+  status integer not null,
+  took_us bigint not null,
+  user_agent text not null default ''::text,
+  request_id text not null default ''::text,
+  constraint access_log_actor_ck CHECK ((length(actor_name) <= 300)),
+  constraint access_log_agent_ck CHECK ((length(user_agent) <= 300)),
+  constraint access_log_rest_pkey PRIMARY KEY (tenant_id, at, access_id),
+  constraint access_log_status_ck CHECK (((status >= 100) AND (status <= 599)))
+);
+CREATE INDEX access_log_rest_tenant_id_member_id_at_idx ON app.access_log_rest USING btree (tenant_id, member_id, at DESC);
+alter table access_log_rest enable row level security;
+alter table access_log_rest force row level security;
+create policy tenant_floor on access_log_rest as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+
 create table account (
   tenant_id uuid not null, -- class=internal category=customer-data
   account_id uuid not null, -- class=internal category=customer-data
@@ -1011,6 +1071,72 @@ create policy worker_reach on erasure_ledger as permissive all to entente_worker
 CREATE TRIGGER history_delete AFTER DELETE ON app.erasure_ledger REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('ledger_id');
 CREATE TRIGGER history_insert AFTER INSERT ON app.erasure_ledger REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('ledger_id');
 CREATE TRIGGER history_update AFTER UPDATE ON app.erasure_ledger REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('ledger_id');
+
+create table error_occurrence (
+  tenant_id uuid not null, -- class=internal category=error-report
+  occurrence_id uuid not null default gen_random_uuid(), -- class=internal category=error-report
+  report_id uuid not null, -- class=internal category=error-report
+  at timestamp with time zone not null, -- class=internal category=error-report
+  member_id uuid, -- class=personal category=error-report
+  method text not null, -- class=internal category=error-report
+  status integer not null, -- class=internal category=error-report
+  request_id text not null default ''::text, -- class=internal category=error-report
+  constraint error_occurrence_pk PRIMARY KEY (tenant_id, occurrence_id),
+  constraint error_occurrence_report_fk FOREIGN KEY (tenant_id, report_id) REFERENCES error_report(tenant_id, report_id) ON DELETE CASCADE
+);
+CREATE INDEX error_occurrence_at_ix ON app.error_occurrence USING btree (tenant_id, at);
+CREATE INDEX error_occurrence_report_ix ON app.error_occurrence USING btree (tenant_id, report_id, at DESC);
+grant delete, insert, select, update on error_occurrence to entente_definer;
+grant delete, select, update on error_occurrence to entente_retention;
+grant select on error_occurrence to entente_staff;
+grant delete, insert, select on error_occurrence to entente_worker;
+alter table error_occurrence enable row level security;
+alter table error_occurrence force row level security;
+create policy definer_leave on error_occurrence as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy retention_reach on error_occurrence as permissive all to entente_retention using true check true;
+create policy staff_reach on error_occurrence as permissive all to entente_staff using true check true;
+create policy tenant_floor on error_occurrence as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on error_occurrence as permissive all to entente_worker using true check true;
+
+create table error_report (
+  tenant_id uuid not null, -- class=internal category=error-report
+  report_id uuid not null, -- class=internal category=error-report
+  fingerprint text not null, -- class=internal category=error-report
+  title text not null, -- class=internal category=error-report
+  route text not null default ''::text, -- class=internal category=error-report
+  trace text not null default ''::text, -- class=internal category=error-report
+  state text not null default 'open'::text, -- class=internal category=error-report
+  seen bigint not null default 1, -- class=internal category=error-report
+  first_at timestamp with time zone not null, -- class=internal category=error-report
+  last_at timestamp with time zone not null, -- class=internal category=error-report
+  solved_at timestamp with time zone, -- class=internal category=error-report
+  solved_by uuid, -- class=internal category=error-report
+  solved_by_name text not null default ''::text, -- class=personal category=error-report
+  version integer not null default 1, -- class=internal category=error-report
+  constraint error_report_fingerprint_ck CHECK ((length(fingerprint) = 64)),
+  constraint error_report_fingerprint_uq UNIQUE (tenant_id, fingerprint),
+  constraint error_report_pk PRIMARY KEY (tenant_id, report_id),
+  constraint error_report_solved_ck CHECK (((state = 'solved'::text) = (solved_at IS NOT NULL))),
+  constraint error_report_state_ck CHECK ((state = ANY (ARRAY['open'::text, 'solved'::text]))),
+  constraint error_report_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id),
+  constraint error_report_title_ck CHECK (((length(title) >= 1) AND (length(title) <= 300))),
+  constraint error_report_trace_ck CHECK ((length(trace) <= 4000))
+);
+CREATE INDEX error_report_last_ix ON app.error_report USING btree (tenant_id, last_at DESC, report_id DESC);
+grant delete, insert, select, update on error_report to entente_definer;
+grant delete, select, update on error_report to entente_retention;
+grant select, update on error_report to entente_staff;
+grant insert, select, update on error_report to entente_worker;
+alter table error_report enable row level security;
+alter table error_report force row level security;
+create policy definer_leave on error_report as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy retention_reach on error_report as permissive all to entente_retention using true check true;
+create policy staff_reach on error_report as permissive all to entente_staff using true check true;
+create policy tenant_floor on error_report as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on error_report as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.error_report REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('report_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.error_report REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('report_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.error_report REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('report_id');
 
 create table idempotency (
   tenant_id uuid not null, -- class=internal category=cache
@@ -2658,6 +2784,82 @@ alter table throttle force row level security;
 create policy public_reach on throttle as permissive all to entente_public using true check true;
 create policy retention_reach on throttle as permissive all to entente_retention using true check true;
 
+create table usage_day (
+  tenant_id uuid not null, -- class=internal category=business-data
+  usage_id uuid not null default gen_random_uuid(), -- class=internal category=business-data
+  day date not null, -- class=internal category=business-data
+  partner_id uuid, -- class=internal category=business-data
+  route text not null, -- class=internal category=business-data
+  visits bigint not null, -- class=internal category=business-data
+  constraint usage_day_pk PRIMARY KEY (tenant_id, usage_id),
+  constraint usage_day_side_uq UNIQUE NULLS NOT DISTINCT (tenant_id, partner_id, day, route),
+  constraint usage_day_visits_ck CHECK ((visits > 0))
+);
+grant delete, insert, select, update on usage_day to entente_definer;
+grant delete, select, update on usage_day to entente_retention;
+grant select on usage_day to entente_staff;
+grant insert, select, update on usage_day to entente_worker;
+alter table usage_day enable row level security;
+alter table usage_day force row level security;
+create policy definer_leave on usage_day as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy retention_reach on usage_day as permissive all to entente_retention using true check true;
+create policy staff_reach on usage_day as permissive all to entente_staff using true check true;
+create policy tenant_floor on usage_day as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on usage_day as permissive all to entente_worker using true check true;
+
+create table usage_event (
+  tenant_id uuid not null, -- class=internal category=analytics
+  usage_id uuid not null default gen_random_uuid(), -- class=internal category=analytics
+  day date not null, -- class=internal category=analytics
+  member_id uuid not null, -- class=personal category=analytics
+  partner_id uuid, -- class=internal category=analytics
+  route text not null, -- class=internal category=analytics
+  visits bigint not null, -- class=internal category=analytics
+  constraint usage_event_page_uq UNIQUE (tenant_id, day, member_id, route),
+  constraint usage_event_pk PRIMARY KEY (tenant_id, usage_id),
+  constraint usage_event_visits_ck CHECK ((visits > 0))
+);
+CREATE INDEX usage_event_partner_ix ON app.usage_event USING btree (tenant_id, partner_id, day);
+grant delete, insert, select, update on usage_event to entente_definer;
+grant delete, select, update on usage_event to entente_retention;
+grant select on usage_event to entente_staff;
+grant insert, select, update on usage_event to entente_worker;
+alter table usage_event enable row level security;
+alter table usage_event force row level security;
+create policy definer_leave on usage_event as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy retention_reach on usage_event as permissive all to entente_retention using true check true;
+create policy staff_reach on usage_event as permissive all to entente_staff using true check true;
+create policy tenant_floor on usage_event as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on usage_event as permissive all to entente_worker using true check true;
+
+create table workflow_log (
+  tenant_id uuid not null, -- class=internal category=workflow-log
+  entry_id uuid not null default gen_random_uuid(), -- class=internal category=workflow-log
+  at timestamp with time zone not null, -- class=internal category=workflow-log
+  kind text not null, -- class=internal category=workflow-log
+  name text not null, -- class=internal category=workflow-log
+  outcome text not null, -- class=internal category=workflow-log
+  took_us bigint not null, -- class=internal category=workflow-log
+  fault text not null default ''::text, -- class=internal category=workflow-log
+  constraint workflow_log_fault_ck CHECK ((length(fault) <= 300)),
+  constraint workflow_log_kind_ck CHECK ((kind = ANY (ARRAY['job'::text, 'vendor'::text]))),
+  constraint workflow_log_name_ck CHECK ((length(name) <= 200)),
+  constraint workflow_log_outcome_ck CHECK ((length(outcome) <= 40)),
+  constraint workflow_log_pk PRIMARY KEY (tenant_id, entry_id)
+);
+CREATE INDEX workflow_log_at_ix ON app.workflow_log USING btree (tenant_id, at DESC, entry_id DESC);
+grant delete, insert, select, update on workflow_log to entente_definer;
+grant delete, select, update on workflow_log to entente_retention;
+grant select on workflow_log to entente_staff;
+grant insert, select on workflow_log to entente_worker;
+alter table workflow_log enable row level security;
+alter table workflow_log force row level security;
+create policy definer_leave on workflow_log as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy retention_reach on workflow_log as permissive all to entente_retention using true check true;
+create policy staff_reach on workflow_log as permissive all to entente_staff using true check true;
+create policy tenant_floor on workflow_log as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on workflow_log as permissive all to entente_worker using true check true;
+
 -- Functions
 
 CREATE OR REPLACE FUNCTION app.actor_by_key(in_hash bytea, at timestamp with time zone)
@@ -3330,7 +3532,7 @@ declare
 begin
   for i in 0 .. months - 1 loop
     first := (date_trunc('month', from_at at time zone 'UTC') + make_interval(months => i))::date;
-    foreach parent in array array['row_history', 'audit_entry'] loop
+    foreach parent in array array['row_history', 'audit_entry', 'access_log'] loop
       part := parent || '_' || to_char(first, 'YYYYMM');
       if to_regclass('app.' || part) is null then
         begin
