@@ -34,7 +34,7 @@ func (p *Problems) Line(name, v string, most int) string { return p.text(name, v
 
 func (p *Problems) text(name, v string, most int, welcome string) string {
 	v = strings.TrimSpace(v)
-	bad := func(r rune) bool { return unicode.IsControl(r) && !strings.ContainsRune(welcome, r) }
+	bad := func(r rune) bool { return Unseen(r) && !strings.ContainsRune(welcome, r) }
 	switch {
 	case !utf8.ValidString(v) || strings.ContainsFunc(v, bad):
 		p.Add(name, "text.characters", "Remove the characters that cannot be shown.")
@@ -42,4 +42,11 @@ func (p *Problems) text(name, v string, most int, welcome string) string {
 		p.Add(name, "field.too_long", "Keep this within %d characters.", most)
 	}
 	return v
+}
+
+// Unseen reports whether r is no part of what people write: a control character, a line or paragraph separator, or one of the
+// bidirectional embeddings, overrides and isolates (Unicode UAX 9, 2.1 to 2.4), by which a name can be made to read as another.
+// The marks U+200E and U+200F, which right-to-left text needs, are welcome.
+func Unseen(r rune) bool {
+	return unicode.IsControl(r) || r == 0x2028 || r == 0x2029 || r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069
 }

@@ -13,6 +13,9 @@ func TestProblems(t *testing.T) {
 		{"", "field.required", "field.required"},
 		{" \t", "field.required", "field.required"},
 		{"a\x00b", "text.characters", "text.characters"},
+		{"a\u202eb", "text.characters", "text.characters"}, // reads backwards
+		{"a\u2028b", "text.characters", "text.characters"},
+		{"\u05d0\u200f1", "", ""},
 		{"a\xffb", "text.characters", "text.characters"},
 		{strings.Repeat("ü", 10), "", ""},
 		{strings.Repeat("ü", 11), "field.too_long", "field.too_long"},

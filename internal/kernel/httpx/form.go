@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"entente.dev/internal/kernel/errs"
@@ -170,7 +169,7 @@ func (f *Form) Text(name string) string {
 		f.Refuse(name, "field.repeated", "Give one value.")
 	}
 	text := strings.TrimSpace(lineBreaks.Replace(raw))
-	bad := func(c rune) bool { return c != '\n' && c != '\t' && unicode.IsControl(c) }
+	bad := func(c rune) bool { return c != '\n' && c != '\t' && errs.Unseen(c) }
 	if !utf8.ValidString(text) || strings.ContainsFunc(text, bad) {
 		f.Refuse(name, "text.characters", "Remove the characters that cannot be shown.")
 		return ""
