@@ -31,6 +31,8 @@ import (
 	"entente.dev/internal/processor/processorweb"
 	"entente.dev/internal/retention/retentionapi"
 	"entente.dev/internal/retention/retentionweb"
+	"entente.dev/internal/privacy/privacyapi"
+	"entente.dev/internal/privacy/privacyweb"
 	"entente.dev/internal/tenant/tenantweb"
 	"entente.dev/internal/transfer/transferapi"
 	"entente.dev/internal/transfer/transferweb"
@@ -62,6 +64,7 @@ func (a *App) apiRoutes(api *door.API) {
 	policyapi.Routes(api, a.Policies)
 	journalapi.Routes(api, a.Journal)
 	fileapi.Routes(api, a.Files)
+	privacyapi.Routes(api, a.Privacy)
 	transferapi.Routes(api, a.Transfer)
 	incidentapi.Routes(api, a.Incidents)
 	retentionapi.Routes(api, a.Retention)
@@ -87,6 +90,7 @@ func (a *App) webRoutes(web *door.Web, api *door.API) {
 	processorweb.Routes(web, processorweb.Deps{Page: a.page, Site: a.site, Processors: a.Processors})
 	incidentweb.Routes(web, incidentweb.Deps{Page: a.page, Incidents: a.Incidents, Partners: a.Partners})
 	mailweb.Routes(web, mailweb.Deps{Page: a.page, Mail: a.Mail})
+	privacyweb.Routes(web, privacyweb.Deps{Page: a.page, Bare: a.bare, Privacy: a.Privacy, Trail: a.Trail, Clock: a.Ops.Clock})
 	fileweb.Routes(web, fileweb.Deps{Page: a.page, Files: a.Files})
 	journalweb.Routes(web, journalweb.Deps{Page: a.page, Journal: a.Journal})
 	policyweb.Routes(web, policyweb.Deps{Page: a.page, Site: a.site, Policies: a.Policies, Tenants: a.Tenants, Validated: a.policyValidated, Recipients: a.recipients})
