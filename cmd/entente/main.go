@@ -25,6 +25,7 @@ type grammar struct {
 	Import  importCmd  `cmd:"" help:"Import a CSV file into a programme."`
 	Tenant  tenantCmd  `cmd:"" help:"List, export, import and delete whole programmes."`
 	Admin   adminCmd   `cmd:"" help:"Set up programmes and accounts from the command line."`
+	Subject subjectCmd `cmd:"" help:"A person's rights: find, export, erase, restrict."`
 	Trust   trustCmd   `cmd:"" help:"Probe the promises, attest what software cannot see, and write evidence packages."`
 	Policy  policyCmd  `cmd:"" help:"Data policies: list, show, validate and apply profiles."`
 	Audit   auditCmd   `cmd:"" help:"Export, verify and sign the audit log."`

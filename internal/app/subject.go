@@ -1,7 +1,12 @@
 package app
 
 import (
+	"errors"
+	"os"
+
 	"context"
+	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/privacy"
 	"fmt"
 )
 
@@ -16,4 +21,65 @@ func (a *App) replayErasures(ctx context.Context) error {
 		a.Log.Warn("the database is older than the erasure ledger; what was erased is erased again", "erasures", done.Missing, "rows", done.Rows)
 	}
 	return nil
+}
+
+// SubjectOf is how a command names a person.
+type SubjectOf struct{ Tenant, Email, Name, Phone, Reason string }
+
+func (a *App) subject(ctx context.Context, in SubjectOf) (id.ID, privacy.Subject, error) {
+	all, err := a.Tenants.Register(ctx)
+	if err != nil {
+		return id.Nil, privacy.Subject{}, err
+	}
+	for _, t := range all {
+		if t.Slug == in.Tenant {
+			return t.ID, privacy.Subject{Email: in.Email, Name: in.Name, Phone: in.Phone}, nil
+		}
+	}
+	return id.Nil, privacy.Subject{}, fmt.Errorf("there is no programme %q; entente tenant list shows them", in.Tenant)
+}
+
+// FindSubject searches a programme for a person. report is told how it goes on.
+func (a *App) FindSubject(ctx context.Context, in SubjectOf, report privacy.Progress) (privacy.Found, error) {
+	tenant, sub, err := a.subject(ctx, in)
+	if err != nil {
+		return privacy.Found{}, err
+	}
+	return a.Privacy.FindAsOperator(ctx, tenant, sub, in.Reason, report)
+}
+
+// ExportSubject writes the signed package of a person's data to a new file: whole or not at all. It returns how many values it has.
+func (a *App) ExportSubject(ctx context.Context, in SubjectOf, path string) (int, error) {
+	tenant, sub, err := a.subject(ctx, in)
+	if err != nil {
+		return 0, err
+	}
+	f, err := os.OpenFile(path+".part", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return 0, err
+	}
+	defer os.Remove(path + ".part")
+	n, err := a.Privacy.ExportAsOperator(ctx, tenant, sub, in.Reason, f)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return 0, err
+	}
+	return n, os.Rename(path+".part", path)
+}
+
+// EraseSubject records an erasure, and carries it out where the policy says that the operator answers.
+func (a *App) EraseSubject(ctx context.Context, in SubjectOf) (privacy.Request, error) {
+	tenant, sub, err := a.subject(ctx, in)
+	if err != nil {
+		return privacy.Request{}, err
+	}
+	return a.Privacy.EraseAsOperator(ctx, tenant, sub, in.Reason)
+}
+
+// RestrictSubject suspends a person's processing, or lifts that, and returns how many records it touched.
+func (a *App) RestrictSubject(ctx context.Context, in SubjectOf, lift bool) (int, error) {
+	tenant, sub, err := a.subject(ctx, in)
+	if err != nil {
+		return 0, err
+	}
+	return a.Privacy.RestrictAsOperator(ctx, tenant, sub, in.Reason, lift)
 }
