@@ -79,8 +79,6 @@ func (e Entry) lifted(column string) (string, bool) {
 var nouns = map[string]string{"retention_run": "retention", "legal_hold": "record", "legal_duty": "category",
 	"member": "person", "person": "person", "tenant": "programme", "saved_view": "view", "api_key": "API key", "deal_note": "note",
 	"import_run": "import", "mail": "e-mail", "stored_file": "file", "policy_version": "data policy"}
-var nouns = map[string]string{"member": "person", "person": "person", "tenant": "programme", "saved_view": "view", "api_key": "API key", "deal_note": "note",
-	"import_run": "import", "mail": "e-mail", "stored_file": "file", "privacy_request": "privacy request", "privacy_task": "partner task", "contact_consent": "consent", "policy_version": "data policy"}
 
 // Noun says what kind of record an object type is: "person".
 func Noun(objectType string) string {
