@@ -80,7 +80,7 @@ func (d *demo) fillDocuments(ctx context.Context) error {
 	}
 	for _, c := range demoChanges {
 		if c.old != "" {
-			texts[c.kind] = strings.ReplaceAll(texts[c.kind], c.old, c.fresh)
+			texts[c.kind] = strings.NewReplacer(c.old, c.fresh, "when there was progress", "after a meeting with the customer").Replace(texts[c.kind])
 		}
 		k, _ := document.KindOf(c.kind)
 		if err := d.at(d.end.AddDate(0, 0, -c.daysAgo), func() error { return d.publish(ctx, p, c.kind, k.Title, texts[c.kind], c.change, c.summary) }); err != nil {

@@ -49,7 +49,20 @@ func (a *App) page(w http.ResponseWriter, r *http.Request, who access.Actor, tit
 		}
 		v.Memberships = append(v.Memberships, ui.Membership{ID: m.Member.String(), Label: m.TenantName, Detail: membershipDetail(m), Current: m.Member == who.Member})
 	}
-	return ui.NewPage(w, r, v, title, active), nil
+	p := ui.NewPage(w, r, v, title, active)
+	if active == "home" && p.Flash == nil {
+		p.Flash, err = a.toAccept(r, who)
+	}
+	return p, err
+}
+
+// toAccept asks somebody of a partner, where they land after sign-in, to accept what is not accepted yet.
+func (a *App) toAccept(r *http.Request, who access.Actor) (*ui.Flash, error) {
+	all, err := a.Documents.ToAccept(r.Context(), who)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	return &ui.Flash{Tone: ui.Warn, Text: all[0].Title + " waits to be accepted by " + all[0].DueAt().Format("2 January 2006") + ".", Link: &ui.Link{Label: "Read and accept", Href: "/documents"}}, nil
 }
 
 func membershipDetail(m identity.Membership) string {
