@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,8 @@ import (
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/policy"
+	"entente.dev/internal/processor"
+	"entente.dev/internal/trust"
 )
 
 // ReadProfile returns the profile that where names: a built-in one, or a TOML or YAML file. Its error is a datamap.Problems
@@ -179,8 +182,49 @@ func PrintPolicy(w io.Writer, e policy.Effective) {
 	}
 }
 
-// policyValidated tells when every probe about the policy's table last passed in one run; zero: never.
-func (a *App) policyValidated(context.Context, id.ID) (time.Time, error) { return time.Time{}, nil }
+// policyPromises are the promises that the published policy rests on: what is written, and how long it is kept.
+var policyPromises = []string{"P-16", "P-18", "P-21", "P-22", "P-23"}
 
-// recipients lists the sub-processors for the register of processing; the categories' own words stand where it is empty.
-func (a *App) recipients(context.Context, access.Actor) ([]policy.Recipient, error) { return nil, nil }
+// policyValidated tells when every probe about the published policy had last passed; zero when one of them has not, or when
+// nothing has tried yet whether data goes in time.
+func (a *App) policyValidated(ctx context.Context, tenant id.ID) (time.Time, error) {
+	states, err := a.Trust.Public(ctx, tenant, access.Request{})
+	if err != nil {
+		return time.Time{}, err
+	}
+	var oldest time.Time
+	kept := false
+	for _, s := range states {
+		if !slices.Contains(policyPromises, s.Promise.ID) || s.Status == trust.StatusNotOffered {
+			continue
+		}
+		if s.Status != trust.StatusKept || s.Last == nil {
+			return time.Time{}, nil
+		}
+		kept = kept || s.Promise.ID == "P-23"
+		if oldest.IsZero() || s.Last.At.Before(oldest) {
+			oldest = s.Last.At
+		}
+	}
+	if !kept {
+		return time.Time{}, nil
+	}
+	return oldest, nil
+}
+
+// recipients lists the sub-processors for the register of processing, as far as the actor may see them; the categories' own
+// words stand where there are none.
+func (a *App) recipients(ctx context.Context, who access.Actor) ([]policy.Recipient, error) {
+	if !who.May(processor.ActList) {
+		return nil, nil
+	}
+	all, err := a.Processors.List(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	var out []policy.Recipient
+	for _, p := range all.In(processor.Active) {
+		out = append(out, policy.Recipient{Name: p.Name, Purpose: p.Purpose, Region: p.Regions, Categories: p.Categories})
+	}
+	return out, nil
+}

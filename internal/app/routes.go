@@ -94,7 +94,7 @@ func (a *App) webRoutes(web *door.Web, api *door.API) {
 	fileweb.Routes(web, fileweb.Deps{Page: a.page, Files: a.Files})
 	journalweb.Routes(web, journalweb.Deps{Page: a.page, Journal: a.Journal})
 	policyweb.Routes(web, policyweb.Deps{Page: a.page, Site: a.site, Policies: a.Policies, Tenants: a.Tenants, Validated: a.policyValidated, Recipients: a.recipients})
-	partnerweb.Routes(web, partnerweb.Deps{Page: a.page, Partners: a.Partners, People: a.Identity, Deals: a.Deals, Trail: a.Trail})
+	partnerweb.Routes(web, partnerweb.Deps{Page: a.page, Partners: a.Partners, People: a.Identity, Deals: a.Deals, Trail: a.Trail, Adoption: a.Journal.Adoption})
 	accountweb.Routes(web, accountweb.Deps{Page: a.page, Accounts: a.Accounts, Deals: a.Deals, Trail: a.Trail})
 	trustweb.Routes(web, trustweb.Deps{Page: a.page, Site: a.site, Bare: a.bare, Facts: a.trustFacts, Trust: a.Trust, Origin: a.Config.Origin(), Contact: a.Config.SecurityContact})
 	retentionweb.Routes(web, retentionweb.Deps{Page: a.page, Retention: a.Retention})

@@ -11,6 +11,7 @@ import (
 	"entente.dev/internal/audit/trail"
 	"entente.dev/internal/deal"
 	"entente.dev/internal/identity"
+	"entente.dev/internal/journal"
 	"entente.dev/internal/kernel/country"
 	"entente.dev/internal/partner"
 	"entente.dev/internal/ui"
@@ -28,6 +29,7 @@ type recordView struct {
 	moreDeals  bool
 	events     []ui.Event
 	moreEvents bool
+	adoption   *journal.Adoption // nil: the reader may not know
 }
 
 func (p pages) record(w http.ResponseWriter, r *http.Request, who access.Actor) error {
@@ -69,6 +71,13 @@ func (p pages) around(ctx context.Context, v *recordView, zone *time.Location) e
 			return err
 		}
 		v.deals, v.moreDeals = page.Items, page.Next != ""
+	}
+	if p.Adoption != nil && v.who.May(journal.ActAdoption) {
+		a, err := p.Adoption(ctx, v.who, v.partner.ID)
+		if err != nil {
+			return err
+		}
+		v.adoption = &a
 	}
 	if v.who.May(trail.ActObject) {
 		page, err := p.Trail.Object(ctx, v.who, trail.Query{ObjectID: v.partner.ID, Outcome: "done", Limit: 20})

@@ -2,6 +2,7 @@
 package partnerweb
 
 import (
+	"context"
 	"net/http"
 
 	"entente.dev/internal/access"
@@ -9,6 +10,7 @@ import (
 	"entente.dev/internal/deal"
 	"entente.dev/internal/door"
 	"entente.dev/internal/identity"
+	"entente.dev/internal/journal"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/sheet"
@@ -23,6 +25,8 @@ type Deps struct {
 	People   *identity.Service
 	Deals    *deal.Service
 	Trail    *trail.Service
+	// Adoption tells how much a partner uses the portal; nil tells nothing.
+	Adoption func(ctx context.Context, who access.Actor, partner id.ID) (journal.Adoption, error)
 }
 
 type pages struct{ Deps }
