@@ -29,6 +29,8 @@ type grammar struct {
 	Trust   trustCmd   `cmd:"" help:"Probe the promises, attest what software cannot see, and write evidence packages."`
 	Policy  policyCmd  `cmd:"" help:"Data policies: list, show, validate and apply profiles."`
 	Audit   auditCmd   `cmd:"" help:"Export, verify and sign the audit log."`
+	Keys    keysCmd    `cmd:"" help:"Look at, exchange and recover the keys of the installation."`
+	Verify  verifyCmd  `cmd:"" help:"Check a signed package: an export, evidence or a certificate."`
 	Doctor  doctorCmd  `cmd:"" help:"Check the installation and print the effective configuration, redacted."`
 	Version versionCmd `cmd:"" help:"Print which program this is."`
 

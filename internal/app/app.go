@@ -36,6 +36,7 @@ import (
 	"entente.dev/internal/policy"
 	"entente.dev/internal/privacy"
 	"entente.dev/internal/processor"
+	"entente.dev/internal/rekey"
 	"entente.dev/internal/retention"
 	"entente.dev/internal/tenant"
 	"entente.dev/internal/transfer"
@@ -63,6 +64,7 @@ type App struct {
 	Journal  *journal.Service
 	Trust    *trust.Service
 	Files    *file.Service
+	Rekey    *rekey.Service
 	Archive  *archive.Service
 
 	Notices    *notice.Service
@@ -181,6 +183,7 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string,
 	a.limits = newLimiter(cfg.RateLimit, time.Now)
 	a.blobs, a.Files = files, file.New(a.Ops, files)
 	a.Privacy = privacy.New(a.Ops, a.Files, privacy.Options{Ledger: filepath.Join(cfg.Data, "erasures.jsonl")})
+	a.Rekey = rekey.New(a.Ops, a.Files, sealedColumns)
 	a.metrics.keys(keys.Failed, func() time.Duration { return time.Duration(a.keyAge.Load()) }, a.kekThere.Load)
 	a.Archive = archive.New(a.Ops, a.archiveOptions())
 	a.Retention = retention.New(a.Ops, a.retentionOptions())

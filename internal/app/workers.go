@@ -19,6 +19,7 @@ func (a *App) workers() *jobs.Registry {
 	r.Guard(a.tenantLives)
 	jobs.Handle(r, a.Mail.Send)
 	jobs.Handle(r, a.Deals.Mail)
+	jobs.Handle(r, a.Rekey.Run)
 	jobs.Handle(r, a.Privacy.Run)
 	jobs.Handle(r, a.Privacy.Told)
 	jobs.Handle(r, a.Notices.RunSend)

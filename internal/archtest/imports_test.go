@@ -15,7 +15,7 @@ var importLaws = []law{
 // rooms in import order: each may import those before it, never those after it.
 var rooms = []string{
 	"access", "access/role", "datamap", "keyring", "audit", "event", "op", "audit/trail", "audit/seal", // tier 1
-	"tenant", "file", "mail", "identity", "policy", // tier 2
+	"tenant", "file", "rekey", "mail", "identity", "policy", // tier 2
 	"partner", "account", "deal", "commission", "billing", "content", // tier 3
 	"webhook", "transfer", "journal", "notice", "document", "processor", "incident", "retention", "privacy", "archive", "benchmark", "trust",
 }

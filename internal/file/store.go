@@ -62,6 +62,11 @@ returning ` + columns
 
 	sqlClearBlobs = `update stored_file set blob_key = null where tenant_id = $1 and file_id = any($2) and state = 'gone'`
 
+	sqlOldFiles      = `select ` + columns + ` from stored_file where tenant_id = $1 and state = 'ready' and key_version < $2 order by created_at, file_id limit $3`
+	sqlCountOldFiles = `select count(*) from stored_file where tenant_id = $1 and state = 'ready' and key_version < $2`
+	sqlNeedsKey      = `select exists (select from stored_file where tenant_id = $1 and (state = 'ready' and key_version = $2 or state = 'writing'))`
+	sqlMoveBlob      = `update stored_file set blob_key = $4, key_version = $5, version = version + 1 where tenant_id = $1 and file_id = $2 and blob_key = $3 and state = 'ready' and sha256 = $6`
+
 	sqlKnownBlobs = `select blob_key from stored_file where tenant_id = $1 and blob_key = any($2)`
 )
 
@@ -143,4 +148,24 @@ func knownBlobs(ctx context.Context, tx *op.Tx, keys []string) (map[string]bool,
 	var key string
 	_, err = pgx.ForEachRow(rows, []any{&key}, func() error { out[key] = true; return nil })
 	return out, err
+}
+
+func oldFiles(ctx context.Context, tx *op.Tx, version, limit int) ([]File, error) {
+	return collect(ctx, tx, sqlOldFiles, version, limit)
+}
+
+// moveBlob points the row of a file to the same content under another key; moved is false when the file went or changed meanwhile.
+func moveBlob(ctx context.Context, tx *op.Tx, was, now File) (moved bool, err error) {
+	tag, err := tx.Exec(ctx, sqlMoveBlob, was.TenantID, was.ID, was.BlobKey, now.BlobKey, now.KeyVersion, now.SHA256)
+	return tag.RowsAffected() == 1, err
+}
+
+func countOldFiles(ctx context.Context, tx *op.Tx, version int) (n int64, err error) {
+	err = tx.QueryRow(ctx, sqlCountOldFiles, tx.Who.Tenant, version).Scan(&n)
+	return n, err
+}
+
+func needsKey(ctx context.Context, tx *op.Tx, version int) (yes bool, err error) {
+	err = tx.QueryRow(ctx, sqlNeedsKey, tx.Who.Tenant, version).Scan(&yes)
+	return yes, err
 }

@@ -30,6 +30,10 @@ var verb = regexp.MustCompile(`%(\[\d+\])?[sdvq]`)
 
 // templates are constants with format verbs and what to fill in. Each line is one of the ways in which the program does.
 var templates = map[string][]any{
+	"rekey.sqlCountOld":       {"mail", "mail_id", "text_sealed"},
+	"rekey.sqlReadOld":        {"mail", "mail_id", "text_sealed"},
+	"rekey.sqlUses":           {"mail", "mail_id", "text_sealed"},
+	"rekey.sqlWrite":          {"mail", "mail_id", "text_sealed"},
 	"account.sqlList":         {"tenant_id = $1 and name_norm like $2", "name_norm, account_id", 3},
 	"account.sqlListContacts": {"c.tenant_id = $1 and c.account_id = $2", "c.name, c.contact_id", 3},
 	"archive.sqlRows":         {"deal", "true", "t.tenant_id, t.deal_id"},

@@ -137,6 +137,15 @@ func (r *Ring) Seal(ctx context.Context, tenant id.ID, at Place, plain []byte) (
 	return s.Seal(at, plain)
 }
 
+// SealWith encrypts with the key of one version, the newest or not. For tests of rotations.
+func (r *Ring) SealWith(ctx context.Context, tenant id.ID, version uint32, at Place, plain []byte) ([]byte, error) {
+	c, err := r.get(ctx, keyName{tenant, version})
+	if err != nil {
+		return nil, err
+	}
+	return Sealer{tenant: tenant, version: c.version, key: c.key}.Seal(at, plain)
+}
+
 // Open decrypts what Seal made for the same place. crypt.ErrWrongKey when it was made for another place or altered; further
 // errors as of Sealer.
 func (r *Ring) Open(ctx context.Context, tenant id.ID, at Place, sealed []byte) ([]byte, error) {

@@ -128,6 +128,8 @@ var table = []line{
 	{"file.sweep", no, no, no, no, false, "End files whose time is up (the program itself)"},
 	{"file.rekey", no, no, no, no, false, "Encrypt a stored file with a new key (the program itself)"},
 	{"mail.seal", no, no, no, no, false, "Encrypt mails from before (the program itself)"},
+	{"rekey.start", no, no, no, no, false, "Give the programme a new data key (the operator)"},
+	{"rekey.run", no, no, no, no, false, "Encrypt with the new data key what an older one encrypted (the program itself)"},
 	{"tenant.read", all, all, all, all, true, "See the programme's name, brand, stages and products"},
 	{"tenant.create", no, no, no, no, false, "Set up a programme (the operator)"},
 	{"archive.read", all, no, no, no, true, "See the programme's exports and how it leaves"},

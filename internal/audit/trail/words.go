@@ -40,6 +40,8 @@ var done = map[access.Action]string{
 	"mail.send":     "sent", "tenant.create": "set up", "tenant.update": "changed", "stage.update": "changed", "product.update": "changed",
 	"tenant.delete": "asked for the deletion of", "tenant.keep": "kept", "tenant.close": "closed", "tenant.purge": "erased",
 	"mail.seal":      "encrypted",
+	"mail.send": "sent", "mail.seal": "encrypted", "tenant.create": "set up", "tenant.update": "changed", "stage.update": "changed", "product.update": "changed",
+	"rekey.start": "began to exchange", "rekey.run": "exchanged",
 	"archive.export": "asked for an export of", "archive.write": "exported", "archive.import": "brought in",
 	"audit.export": "exported",
 }
