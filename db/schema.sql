@@ -1593,6 +1593,34 @@ CREATE TRIGGER history_delete AFTER DELETE ON app.kept_record REFERENCING OLD TA
 CREATE TRIGGER history_insert AFTER INSERT ON app.kept_record REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('record_id', 'record');
 CREATE TRIGGER history_update AFTER UPDATE ON app.kept_record REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('record_id', 'record');
 
+create table key_rotation (
+  tenant_id uuid not null, -- class=internal category=authorization
+  rotation_id uuid not null, -- class=internal category=authorization
+  key_version integer not null, -- class=internal category=authorization
+  state text not null, -- class=internal category=authorization
+  done bigint not null default 0, -- class=internal category=authorization
+  total bigint not null default 0, -- class=internal category=authorization
+  kept integer[] not null default '{}'::integer[], -- class=internal category=authorization
+  started_at timestamp with time zone not null, -- class=internal category=authorization
+  updated_at timestamp with time zone not null, -- class=internal category=authorization
+  finished_at timestamp with time zone, -- class=internal category=authorization
+  constraint key_rotation_pk PRIMARY KEY (tenant_id, rotation_id),
+  constraint key_rotation_state_ck CHECK ((state = ANY (ARRAY['running'::text, 'waiting'::text, 'done'::text]))),
+  constraint key_rotation_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id),
+  constraint key_rotation_version_ck CHECK ((key_version > 1))
+);
+CREATE UNIQUE INDEX key_rotation_current_uq ON app.key_rotation USING btree (tenant_id) WHERE (state <> 'done'::text);
+grant delete, insert, select, update on key_rotation to entente_definer;
+grant insert, select, update on key_rotation to entente_worker;
+alter table key_rotation enable row level security;
+alter table key_rotation force row level security;
+create policy definer_leave on key_rotation as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy tenant_floor on key_rotation as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on key_rotation as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.key_rotation REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('rotation_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.key_rotation REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('rotation_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.key_rotation REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('rotation_id');
+
 create table legal_duty (
   tenant_id uuid not null, -- class=internal category=authorization
   duty_id uuid not null, -- class=internal category=authorization
