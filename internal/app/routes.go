@@ -84,7 +84,7 @@ func (a *App) webRoutes(web *door.Web, api *door.API) {
 	identityweb.Routes(web, a.Identity, identityweb.Deps{Page: a.page, Bare: a.bare, Partners: a.Partners, Mails: a.Config.SMTP.Enabled(), SetUpDemo: a.FillSample})
 	reference.Routes(web, reference.Deps{Page: a.page, API: api, Origin: a.Config.Origin(), Read: identity.ActMe})
 	tenantweb.Routes(web, tenantweb.Deps{Page: a.page, Tenants: a.Tenants})
-	archiveweb.Routes(web, archiveweb.Deps{Page: a.page, Archive: a.Archive, People: a.Identity, Tabs: tenantweb.Sections})
+	archiveweb.Routes(web, archiveweb.Deps{Page: a.page, Archive: a.Archive, People: a.Identity, Partners: a.Partners, Tabs: tenantweb.Sections})
 	auditweb.Routes(web, auditweb.Deps{Page: a.page, Trail: a.Trail})
 	documentweb.Routes(web, documentweb.Deps{Page: a.page, Site: a.site, Documents: a.Documents})
 	processorweb.Routes(web, processorweb.Deps{Page: a.page, Site: a.site, Processors: a.Processors})

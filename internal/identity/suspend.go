@@ -54,6 +54,29 @@ func (s *Service) shut(ctx context.Context, who access.Actor, member id.ID, to s
 	return m, err
 }
 
+// RemoveIn ends a membership, of a person or a service, within another room's transaction, which asked the permission and tells
+// what it did: sessions here, keys and invitations end with it. Conflict "person.last_admin", "person.not_active".
+func RemoveIn(ctx context.Context, tx *op.Tx, member id.ID) (Member, error) {
+	m, err := lockMember(ctx, tx, member)
+	if err != nil {
+		return m, err
+	}
+	if m.Status == StatusRemoved {
+		return m, errs.New(errs.Conflict, "person.not_active", "This person is %s.", m.Status)
+	}
+	if err := guardAdmins(ctx, tx, m); err != nil {
+		return m, err
+	}
+	m.Status, m.Version, m.UpdatedAt = StatusRemoved, m.Version+1, tx.Now
+	if err := saveMember(ctx, tx, m); err != nil {
+		return m, err
+	}
+	if _, err := endSessions(ctx, tx, m.ID); err != nil {
+		return m, err
+	}
+	return m, endKeysAndInvites(ctx, tx, m.ID)
+}
+
 // Restore lets a suspended person in again. Keys and sessions that ended stay ended. Conflict "person.not_suspended".
 func (s *Service) Restore(ctx context.Context, who access.Actor, member id.ID) (Member, error) {
 	m, err := op.Write(ctx, s.ops, who, ActSuspend, func(tx *op.Tx) (Member, error) {

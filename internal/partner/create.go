@@ -65,6 +65,19 @@ func (s *Service) Update(ctx context.Context, who access.Actor, v id.ID, version
 	})
 }
 
+// EndIn ends the relation to a partner within another room's transaction, which asked the permission and tells what it did.
+func EndIn(ctx context.Context, tx *op.Tx, v id.ID) (Partner, error) {
+	p, err := lock(ctx, tx, v)
+	if err != nil {
+		return p, err
+	}
+	p.Status, p.Version, p.UpdatedAt = "ended", p.Version+1, tx.Now
+	if err := update(ctx, tx, p); err != nil {
+		return p, err
+	}
+	return p, tx.Emit(ctx, StatusChanged{Partner: p.ID, Status: p.Status})
+}
+
 // settle applies the facts and finds the manager they name.
 func (s *Service) settle(ctx context.Context, tx *op.Tx, f Facts, p *Partner) error {
 	bad := f.apply(p)

@@ -12,15 +12,17 @@ import (
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/httpx"
 	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/partner"
 	"entente.dev/internal/ui"
 )
 
 // Deps are what the page is drawn with.
 type Deps struct {
-	Page    ui.PageFunc
-	Archive *archive.Service
-	People  *identity.Service
-	Tabs    func(who access.Actor, active string) []ui.Tab // of the settings
+	Page     ui.PageFunc
+	Archive  *archive.Service
+	People   *identity.Service
+	Partners *partner.Service
+	Tabs     func(who access.Actor, active string) []ui.Tab // of the settings
 }
 
 type pages struct{ Deps }
@@ -31,6 +33,10 @@ const here = "/settings/leaving"
 // Routes puts the page behind the door.
 func Routes(w *door.Web, deps Deps) {
 	p := pages{deps}
+	w.Private("GET /partners/{id}/end", archive.ActEndPartner, p.endPage)
+	w.Private("POST /partners/{id}/end", archive.ActEndPartner, p.end)
+	w.Private("GET /people/{id}/leave", archive.ActLeave, p.leavePage)
+	w.Private("POST /people/{id}/leave", archive.ActLeave, p.leave)
 	w.Private("GET /settings/leaving", archive.ActRead, p.page)
 	w.Private("POST /settings/leaving/export", archive.ActExport, p.export)
 	w.Private("GET /settings/leaving/exports/{id}/events", archive.ActRead, p.events)

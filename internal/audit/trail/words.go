@@ -38,6 +38,8 @@ var done = map[access.Action]string{
 	"policy.apply":  "applied",
 	"journal.solve": "changed",
 	"mail.send":     "sent", "tenant.create": "set up", "tenant.update": "changed", "stage.update": "changed", "product.update": "changed",
+	"policy.apply": "applied",
+	"partner.end":  "ended the relation to", "person.leave": "took out",
 	"tenant.delete": "asked for the deletion of", "tenant.keep": "kept", "tenant.close": "closed", "tenant.purge": "erased",
 	"mail.seal":   "encrypted",
 	"rekey.start": "began to exchange", "rekey.run": "exchanged",

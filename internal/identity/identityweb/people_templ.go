@@ -898,6 +898,14 @@ func personActions(v personView) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
+					templ_7745c5c3_Err = ui.Button("/people/"+v.ID.String()+"/leave", "Leaves: hand over", "").Render(ctx, templ_7745c5c3_Buffer)
+					if templ_7745c5c3_Err != nil {
+						return templ_7745c5c3_Err
+					}
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 40, " ")
+					if templ_7745c5c3_Err != nil {
+						return templ_7745c5c3_Err
+					}
 					templ_7745c5c3_Err = ui.ConfirmStep(ui.Confirm{Label: "Remove", Title: "Remove " + v.Name + "?", Text: "The membership ends for good. What the person did stays on record, and the address can be invited again.",
 						Action: "/people/" + v.ID.String() + "/remove", Icon: "trash", Danger: true}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
