@@ -219,7 +219,7 @@ func (w *world) told(n Notice) {
 	if err := notice.New(w.ops).RunSend(ctx, jobs.Job[notice.SendArgs]{Tenant: w.tenant, Args: notice.SendArgs{Notice: n.MailingID}}); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.count(`select count(*) from mail where template = 'notice.incident' and text_body like '%Ada, ada@x.example%'`); got != 2 {
+	if got := w.count(`select count(*) from mail where template = 'notice.incident'`); got != 2 {
 		t.Errorf("%d notices", got)
 	}
 	r, _ := w.s.Get(ctx, w.admin, w.it)
