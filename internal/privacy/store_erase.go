@@ -59,7 +59,8 @@ order by 1 limit 200`
 
 	sqlKeepNote = `insert into privacy_kept (tenant_id, kept_id, request_id, category, table_name, row_key, reason, until) values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict on constraint privacy_kept_row_uq do nothing`
 
-	sqlEntries = `select at, entry_id, actor_id, object_id, action, object_type, ` + audit.PayloadColumns + ` from audit_entry where tenant_id = $1 and (at, entry_id) > ($2::text::timestamptz, $3::text::uuid) and erased_at is null order by at, entry_id limit $4`
+	// The columns after object_type are audit.PayloadColumns.
+	sqlEntries = `select at, entry_id, actor_id, object_id, action, object_type, commitment is not null, payload, erased_at, actor_name, object_label, changes::text, note, request_id, ip, user_agent from audit_entry where tenant_id = $1 and (at, entry_id) > ($2::text::timestamptz, $3::text::uuid) and erased_at is null order by at, entry_id limit $4`
 
 	sqlLedgerAdd   = `insert into erasure_ledger (tenant_id, ledger_id, request_id, at, hashes, refs) values ($1, $2, $3, $4, $5::jsonb, $6::jsonb) on conflict on constraint erasure_ledger_pk do nothing`
 	sqlLedgerKnown = `select ledger_id from erasure_ledger where tenant_id = $1 and ledger_id = any ($2)`

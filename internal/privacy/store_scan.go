@@ -31,9 +31,6 @@ select c.relname::text,
 	// One window of a table: rows after a key whose text matches, or that are linked to one of the subject's ids.
 	sqlScan = `select array[%[1]s]::text[], jsonb_build_object(%[2]s) from %[3]s where tenant_id = $1 and (%[4]s)%[5]s order by %[6]s limit %[7]d`
 
-	// How far a search of a whole table has to go.
-	sqlCount = `select count(*) from %s where tenant_id = $1`
-
 	sqlPeople = `select person_id, member_id, email, name, created_at, last_sign_in_at, elsewhere from app.subject_people($1)`
 
 	sqlSessions = `select session_id, member_id, created_at, last_seen_at, ip, user_agent from app.subject_sessions($1)`
@@ -206,11 +203,6 @@ func scan(ctx context.Context, q pg.Querier, tenant id.ID, t table, w window) ([
 		}
 		return f, err
 	})
-}
-
-// countRows returns how many rows of the tenant a table has.
-func countRows(ctx context.Context, q pg.Querier, tenant id.ID, table string) (n int, err error) {
-	return n, q.QueryRow(ctx, fmt.Sprintf(sqlCount, "app."+quote(table)), tenant).Scan(&n)
 }
 
 // loginsOf returns the logins behind members.

@@ -162,7 +162,6 @@ var table = []line{
 	{"privacy.task_answer", no, no, all, no, false, "Answer such a task"},
 	{"me.privacy", all, all, all, all, true, "See one's own data and requests"},
 	{"me.request", all, all, all, all, false, "Ask for one's own data, its correction, erasure or restriction"},
-	{"consent.list", all, all, all, all, true, "See what a contact agreed to"},
 	{"consent.record", all, all, all, all, false, "Record a contact's consent, its withdrawal or an objection"},
 	{"notice.send", no, no, no, no, false, "Queue the mails of a notice (the program itself)"},
 	{"document.list", all, all, all, all, true, "See the documents in force and announced"},
