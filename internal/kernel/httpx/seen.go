@@ -63,7 +63,7 @@ func (x *exchange) seen(r *http.Request, o *Options, aborted bool) {
 // route drops the method from a pattern.
 func route(pattern string) string {
 	if _, path, ok := strings.Cut(pattern, " "); ok {
-		return path
+		return strings.TrimSuffix(path, "{$}")
 	}
 	return pattern
 }
