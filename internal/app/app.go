@@ -16,6 +16,7 @@ import (
 	"entente.dev/internal/archive"
 	"entente.dev/internal/audit/seal"
 	"entente.dev/internal/audit/trail"
+	"entente.dev/internal/benchmark"
 	"entente.dev/internal/datamap"
 	"entente.dev/internal/deal"
 	"entente.dev/internal/document"
@@ -70,6 +71,7 @@ type App struct {
 	Notices    *notice.Service
 	Documents  *document.Service
 	Processors *processor.Service
+	Benchmarks *benchmark.Service
 	Incidents  *incident.Service
 	Retention  *retention.Service
 
@@ -180,6 +182,7 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string,
 	a.Processors = processor.New(a.Ops, OutboundHosts(cfg))
 	a.Incidents = incident.New(a.Ops)
 	a.Trust = trust.New(a.Ops)
+	a.Benchmarks = benchmark.New(a.Ops, a.Tenants)
 	a.limits = newLimiter(cfg.RateLimit, time.Now)
 	a.blobs, a.Files = files, file.New(a.Ops, files)
 	a.Privacy = privacy.New(a.Ops, a.Files, privacy.Options{Ledger: filepath.Join(cfg.Data, "erasures.jsonl")})

@@ -79,6 +79,8 @@ var mechanisms = []mechanism{
 	{promise: "P-17", name: "a session without its entry", sql: `insert into app.session (session_id, token_hash, person_id, tenant_id, member_id, created_at, last_seen_at, idle_expires_at, expires_at)
 	  select '018f0000-0000-7000-8000-0000000000aa', sha256('x'), m.person_id, m.tenant_id, m.member_id, now() + interval '5 minutes', now(), now() + interval '1 hour', now() + interval '1 hour' from app.member m where m.email = 'ada@acme.example' limit 1`,
 		mend: `delete from app.session where session_id = '018f0000-0000-7000-8000-0000000000aa'`},
+	{promise: "P-18", name: "the access log takes no lines", sql: `create function app.deaf() returns trigger language plpgsql as $$ begin return null; end $$; grant execute on function app.deaf() to public; create trigger deaf before insert on app.access_log for each row execute function app.deaf()`,
+		mend: `drop trigger deaf on app.access_log; drop function app.deaf()`},
 	{promise: "P-19", name: "a superuser edits an entry", sql: `update app.audit_entry set action = 'partner.delete' where action = 'partner.create'`, mend: `update app.audit_entry set action = 'partner.create' where action = 'partner.delete'`},
 	{promise: "P-20", name: "a secret is in the history", sql: `insert into app.row_history (tenant_id, at, db_role, table_name, row_id, change, new_row)
 	  select tenant_id, now() + interval '1 minute', 'x', 'invitation', '018f0000-0000-7000-8000-0000000000aa', 'insert', '{"token_hash": "x"}' from app.tenant where slug = 'acme'`,
@@ -98,6 +100,8 @@ var mechanisms = []mechanism{
 		}
 		e.Processors = func(context.Context, id.ID) ([]string, error) { return []string{"mail.example"}, nil }
 	}},
+	{promise: "P-29", name: "the database takes figures of a few", sql: `alter table app.benchmark_cell drop constraint benchmark_cell_contributors_ck`,
+		mend: `alter table app.benchmark_cell add constraint benchmark_cell_contributors_ck check (contributors >= 10)`},
 	{promise: "P-33", name: "the demo runs beside real data", env: func(e *trust.Env) { e.DemoRefused = func(context.Context) error { return nil } }},
 	{promise: "P-34", name: "sub-processors without notice", sql: `alter table app.processor disable trigger processor_guard`, mend: `alter table app.processor enable trigger processor_guard`},
 	{promise: "P-35", name: "policies without notice", sql: `alter table app.document_version disable trigger document_guard`, mend: `alter table app.document_version enable trigger document_guard`},

@@ -8,6 +8,7 @@ import (
 	"entente.dev/internal/access"
 	"entente.dev/internal/access/role"
 	"entente.dev/internal/account"
+	"entente.dev/internal/benchmark"
 	"entente.dev/internal/deal"
 	"entente.dev/internal/identity"
 	"entente.dev/internal/kernel/httpx"
@@ -21,7 +22,7 @@ import (
 var navActions = map[string]access.Action{
 	"home": deal.ActHome, "queue": deal.ActQueue, "deals": deal.ActList, "board": deal.ActList, "accounts": account.ActList,
 	"contacts": account.ActContactList, "partners": partner.ActList, "people": identity.ActList, "imports": "import.list", "audit": "audit.list",
-	"trust": "trust.read", "policy": "policy.read", "retention": "retention.read", "privacy": "privacy.list", "incidents": "incident.list",
+	"benchmarks": benchmark.ActRead, "trust": "trust.read", "policy": "policy.read", "retention": "retention.read", "privacy": "privacy.list", "incidents": "incident.list",
 	"documents": "document.list", "processors": "processor.list", "journal": "journal.list", "files": "file.list",
 	"mail": "mail.list", "settings": tenant.ActProducts, "api": identity.ActMe,
 	"deals.new": deal.ActCreate, "partners.new": partner.ActCreate, "accounts.new": account.ActCreate, "contacts.new": account.ActContactCreate,

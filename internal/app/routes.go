@@ -10,6 +10,8 @@ import (
 	"entente.dev/internal/archive/archiveweb"
 	"entente.dev/internal/audit/auditapi"
 	"entente.dev/internal/audit/auditweb"
+	"entente.dev/internal/benchmark/benchmarkapi"
+	"entente.dev/internal/benchmark/benchmarkweb"
 	"entente.dev/internal/deal/dealapi"
 	"entente.dev/internal/deal/dealweb"
 	"entente.dev/internal/document/documentweb"
@@ -69,6 +71,7 @@ func (a *App) apiRoutes(api *door.API) {
 	incidentapi.Routes(api, a.Incidents)
 	retentionapi.Routes(api, a.Retention)
 	trustapi.Routes(api, a.Trust)
+	benchmarkapi.Routes(api, a.Benchmarks)
 	transferapi.Exports(api, a.Transfer, a.Identity, a.Trail)
 }
 
@@ -96,6 +99,7 @@ func (a *App) webRoutes(web *door.Web, api *door.API) {
 	policyweb.Routes(web, policyweb.Deps{Page: a.page, Site: a.site, Policies: a.Policies, Tenants: a.Tenants, Validated: a.policyValidated, Recipients: a.recipients})
 	partnerweb.Routes(web, partnerweb.Deps{Page: a.page, Partners: a.Partners, People: a.Identity, Deals: a.Deals, Trail: a.Trail, Adoption: a.Journal.Adoption})
 	accountweb.Routes(web, accountweb.Deps{Page: a.page, Accounts: a.Accounts, Deals: a.Deals, Trail: a.Trail})
+	benchmarkweb.Routes(web, benchmarkweb.Deps{Page: a.page, Benchmarks: a.Benchmarks})
 	trustweb.Routes(web, trustweb.Deps{Page: a.page, Site: a.site, Bare: a.bare, Facts: a.trustFacts, Trust: a.Trust, Origin: a.Config.Origin(), Contact: a.Config.SecurityContact})
 	retentionweb.Routes(web, retentionweb.Deps{Page: a.page, Retention: a.Retention})
 	transferweb.Routes(web, transferweb.Deps{Page: a.page, Imports: a.Transfer, Partners: a.Partners})

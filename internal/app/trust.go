@@ -51,7 +51,9 @@ func (a *App) probed(doors door.Doors) trust.Env {
 	}
 	e.Encrypted = []trust.Cipher{{Table: "audit_entry", Column: "payload", Key: "entry_id", Order: "at"}}
 	e.TreeHead = a.treeHead
-	e.More = map[string]func(context.Context, id.ID) trust.Finding{"P-19": a.probeLog}
+	e.More = map[string]func(context.Context, id.ID) trust.Finding{"P-19": a.probeLog, "P-29": a.probeBenchmarks,
+		"P-18": a.probeAccessLog, "P-21": a.probeErrors}
+	e.Processors = a.hostsOf
 	if a.limits.rule.Every > 0 {
 		e.Rate = a.limits.probe
 	}
@@ -187,8 +189,9 @@ func (a *App) listenerTLS() (how string, seen bool) {
 // outbound lists every kind of connection that this program makes to somewhere else, with where it goes.
 func (a *App) outbound() []trust.Outbound {
 	var out []trust.Outbound
-	if s := a.Config.SMTP; s.Enabled() {
-		out = append(out, trust.Outbound{Host: s.Host, What: "outgoing mail", Plain: s.TLS == "none", Local: local(s.Host)})
+	for _, h := range OutboundHosts(a.Config) {
+		plain := h.Name == strings.ToLower(a.Config.SMTP.Host) && a.Config.SMTP.TLS == "none"
+		out = append(out, trust.Outbound{Host: h.Name, What: h.Purpose, Plain: plain, Local: local(h.Name)})
 	}
 	return out
 }

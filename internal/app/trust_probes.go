@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/kernel/errs"
@@ -45,6 +46,20 @@ func (a *App) probeLog(ctx context.Context, tenant id.ID) trust.Finding {
 		for _, one := range r.Findings[:min(3, len(r.Findings))] {
 			f.Detail += "; " + one.Text
 		}
+	}
+	return f
+}
+
+// probeBenchmarks is P-29.
+func (a *App) probeBenchmarks(ctx context.Context, _ id.ID) trust.Finding {
+	const checked = "A figure of nine programmes was refused, by the program and by the database; %d released figures and what lies between them."
+	wrong, looked, err := a.Benchmarks.Try(ctx)
+	f := trust.Finding{Result: trust.Kept, Items: looked + 2, Checked: fmt.Sprintf(checked, looked)}
+	switch {
+	case err != nil:
+		f.Result, f.Detail = trust.Failing, "The probe could not finish: "+err.Error()
+	case len(wrong) > 0:
+		f.Result, f.Detail = trust.Failing, strings.Join(wrong[:min(5, len(wrong))], "; ")
 	}
 	return f
 }

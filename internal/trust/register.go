@@ -149,7 +149,7 @@ func logPromises() []Promise {
 			Sentence:  "Logs hold what their purpose needs and no secrets.",
 			Mechanism: "Each column has a class; what is secret is left out of history and log.",
 			Check:     "Reads a sample of the newest history and looks for columns that are secret."},
-		{ID: "P-21", Group: g, Title: "Errors are followed up", Every: hourly, PerTenant: false,
+		{ID: "P-21", Group: g, Title: "Errors are followed up", Every: hourly, PerTenant: true,
 			Sentence:  "Errors are grouped and followed up until they are solved.",
 			Mechanism: "Error reports that an officer closes.",
 			Check:     "Looks for errors that nobody has taken up."},

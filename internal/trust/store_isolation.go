@@ -139,7 +139,7 @@ func tryOne(ctx context.Context, tx pgx.Tx, sql string, arg any) (leak string, e
 			return undo{}
 		}
 		tag, err := sub.Exec(ctx, sql, arg)
-		if err == nil && (tag.RowsAffected() > 0 || strings.HasPrefix(sql, "insert")) {
+		if err == nil && tag.RowsAffected() > 0 {
 			leak = fmt.Sprintf("%d rows", tag.RowsAffected())
 		}
 		if err != nil {

@@ -26,6 +26,7 @@ var nav = []navGroup{
 	{"Programme", []navItem{
 		{"partners", "Partners", "heart-handshake", "/partners", "g p"},
 		{"people", "People", "users", "/people", "g e"},
+		{"benchmarks", "Benchmarks", "chart-bar", "/benchmarks", ""},
 	}},
 	{"Promises", []navItem{
 		{"trust", "Trust", "shield-check", "/promises", "g t"},
@@ -58,7 +59,7 @@ var creates = []navItem{
 }
 
 // NavKeys returns every key Viewer.Can may be asked for: the navigation entries ("home",
-// "queue", "deals", "board", "accounts", "contacts", "partners", "people", "trust",
+// "queue", "deals", "board", "accounts", "contacts", "partners", "people", "benchmarks", "trust",
 // "policy", "retention", "privacy", "incidents", "documents", "processors", "imports", "audit", "journal", "files", "mail", "settings", "api") and the create entries ("deals.new", "partners.new",
 // "accounts.new", "contacts.new", "people.new", "imports.new").
 func NavKeys() []string {

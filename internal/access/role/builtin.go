@@ -210,6 +210,9 @@ var table = []line{
 	{"journal.solve", all, no, no, no, false, "Mark an error report solved, or open it again"},
 	{"journal.record", no, no, no, no, false, "Write the access log (the program itself)"},
 	{"journal.adoption", all, all, no, no, true, "See how much a partner uses the portal"},
+	{"benchmark.read", all, all, no, no, true, "See benchmarks across programmes, where the programme takes part"},
+	{"benchmark.opt", all, no, no, no, false, "Say whether the programme takes part in benchmarks"},
+	{"benchmark.release", no, no, no, no, false, "Release the benchmarks of a quarter (the program itself)"},
 	{"home.read", all, all, all, all, true, "See one's home page"},
 }
 

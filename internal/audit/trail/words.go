@@ -33,7 +33,7 @@ var done = map[access.Action]string{
 	"processor.draft": "proposed", "processor.announce": "announced", "processor.object": "objected to", "processor.decide": "decided an objection to",
 	"incident.report": "reported", "incident.note": "wrote on", "incident.assess": "assessed", "incident.advance": "moved", "incident.clock": "settled a deadline of",
 	"incident.notify": "wrote a notice about", "incident.review": "reviewed", "incident.alarm": "warned of a deadline of",
-	"trust.check": "probed", "trust.attest": "attested", "trust.package": "made an evidence package", "concern.report": "took in", "concern.answer": "answered",
+	"trust.check": "probed", "trust.attest": "attested", "benchmark.opt": "changed", "benchmark.release": "released", "trust.package": "made an evidence package", "concern.report": "took in", "concern.answer": "answered",
 	"file.open": "downloaded", "file.delete": "deleted", "file.create": "made", "file.sweep": "ended", "file.rekey": "encrypted anew",
 	"policy.apply":  "applied",
 	"journal.solve": "changed",
