@@ -528,6 +528,69 @@ create policy staff_reach on audit_tree as permissive all to entente_staff using
 create policy tenant_floor on audit_tree as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on audit_tree as permissive all to entente_worker using true check true;
 
+create table benchmark_cell (
+  cell_id uuid not null, -- class=internal category=business-data
+  release_id uuid not null, -- class=internal category=business-data
+  metric text not null, -- class=internal category=business-data
+  segment text not null, -- class=internal category=business-data
+  figure double precision not null, -- class=internal category=business-data
+  contributors integer not null, -- class=internal category=business-data
+  band text not null, -- class=internal category=business-data
+  marks bytea[] not null, -- class=secret category=business-data
+  constraint benchmark_cell_band_ck CHECK ((band = ANY (ARRAY['10 to 19'::text, '20 to 49'::text, '50 to 99'::text, '100 or more'::text]))),
+  constraint benchmark_cell_contributors_ck CHECK ((contributors >= 10)),
+  constraint benchmark_cell_marks_ck CHECK ((cardinality(marks) = contributors)),
+  constraint benchmark_cell_metric_ck CHECK ((metric = ANY (ARRAY['decision-days'::text, 'win-rate'::text, 'deal-size'::text]))),
+  constraint benchmark_cell_once_uq UNIQUE (release_id, metric, segment),
+  constraint benchmark_cell_pk PRIMARY KEY (cell_id),
+  constraint benchmark_cell_release_fk FOREIGN KEY (release_id) REFERENCES benchmark_release(release_id)
+);
+grant select (cell_id, release_id, metric, segment, figure, band) on benchmark_cell to entente_staff;
+grant insert, select on benchmark_cell to entente_worker;
+alter table benchmark_cell enable row level security;
+alter table benchmark_cell force row level security;
+create policy partaker on benchmark_cell as permissive select to entente_staff using ( SELECT c.opted_in FROM benchmark_choice c WHERE (c.tenant_id = ( SELECT tenant() AS tenant)) ORDER BY c.said_at DESC, c.choice_id DESC LIMIT 1);
+create policy worker_reach on benchmark_cell as permissive all to entente_worker using true check true;
+
+create table benchmark_choice (
+  tenant_id uuid not null, -- class=internal category=authorization
+  choice_id uuid not null, -- class=internal category=authorization
+  opted_in boolean not null, -- class=internal category=authorization
+  said_by uuid, -- class=internal category=authorization
+  said_by_name text not null, -- class=personal category=authorization
+  said_at timestamp with time zone not null default app.now(), -- class=internal category=authorization
+  constraint benchmark_choice_pk PRIMARY KEY (tenant_id, choice_id),
+  constraint benchmark_choice_tenant_fk FOREIGN KEY (tenant_id) REFERENCES tenant(tenant_id)
+);
+CREATE INDEX benchmark_choice_said_ix ON app.benchmark_choice USING btree (tenant_id, said_at DESC, choice_id DESC);
+grant delete, insert, select, update on benchmark_choice to entente_definer;
+grant insert, select on benchmark_choice to entente_staff;
+grant delete, insert, select on benchmark_choice to entente_worker;
+alter table benchmark_choice enable row level security;
+alter table benchmark_choice force row level security;
+create policy definer_leave on benchmark_choice as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy staff_reach on benchmark_choice as permissive all to entente_staff using true check true;
+create policy tenant_floor on benchmark_choice as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy worker_reach on benchmark_choice as permissive all to entente_worker using true check true;
+CREATE TRIGGER history_delete AFTER DELETE ON app.benchmark_choice REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('choice_id');
+CREATE TRIGGER history_insert AFTER INSERT ON app.benchmark_choice REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('choice_id');
+CREATE TRIGGER history_update AFTER UPDATE ON app.benchmark_choice REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('choice_id');
+
+create table benchmark_release (
+  release_id uuid not null, -- class=internal category=business-data
+  quarter date not null, -- class=internal category=business-data
+  released_at timestamp with time zone not null, -- class=internal category=business-data
+  constraint benchmark_release_pk PRIMARY KEY (release_id),
+  constraint benchmark_release_quarter_ck CHECK ((quarter = (date_trunc('quarter'::text, (quarter)::timestamp with time zone))::date)),
+  constraint benchmark_release_quarter_uq UNIQUE (quarter)
+);
+grant select on benchmark_release to entente_staff;
+grant insert, select on benchmark_release to entente_worker;
+alter table benchmark_release enable row level security;
+alter table benchmark_release force row level security;
+create policy partaker on benchmark_release as permissive select to entente_staff using ( SELECT c.opted_in FROM benchmark_choice c WHERE (c.tenant_id = ( SELECT tenant() AS tenant)) ORDER BY c.said_at DESC, c.choice_id DESC LIMIT 1);
+create policy worker_reach on benchmark_release as permissive all to entente_worker using true check true;
+
 create table clock_shift (
   only_one boolean not null default true, -- class=internal category=authorization
   shift interval not null, -- class=internal category=authorization
@@ -565,11 +628,13 @@ create table concern (
 );
 CREATE INDEX concern_created_ix ON app.concern USING btree (tenant_id, created_at DESC, concern_id DESC);
 grant delete, insert, select, update on concern to entente_definer;
+grant delete, select, update on concern to entente_retention;
 grant select, update on concern to entente_staff;
 grant delete, insert, select, update on concern to entente_worker;
 alter table concern enable row level security;
 alter table concern force row level security;
 create policy definer_leave on concern as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+create policy retention_reach on concern as permissive all to entente_retention using true check true;
 create policy staff_reach on concern as permissive all to entente_staff using true check true;
 create policy tenant_floor on concern as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on concern as permissive all to entente_worker using true check true;
@@ -1520,11 +1585,13 @@ create table installation_evidence (
 CREATE INDEX installation_evidence_at_ix ON app.installation_evidence USING btree (at);
 CREATE INDEX installation_evidence_promise_ix ON app.installation_evidence USING btree (promise, kind, at DESC, evidence_id DESC);
 grant select (evidence_id, promise, at, kind, result, checked, items, tree_size, tree_root, program, took_ms, by_name, until_on) on installation_evidence to entente_public;
+grant delete, select, update on installation_evidence to entente_retention;
 grant select (evidence_id, promise, at, kind, result, checked, items, tree_size, tree_root, program, took_ms, by_name, until_on) on installation_evidence to entente_staff;
 grant delete, insert, select on installation_evidence to entente_worker;
 alter table installation_evidence enable row level security;
 alter table installation_evidence force row level security;
 create policy everybody on installation_evidence as permissive select to entente_public, entente_staff using true;
+create policy retention_reach on installation_evidence as permissive all to entente_retention using true check true;
 create policy worker_reach on installation_evidence as permissive all to entente_worker using true check true;
 
 create table invitation (
@@ -2396,12 +2463,14 @@ CREATE INDEX promise_evidence_at_ix ON app.promise_evidence USING btree (tenant_
 CREATE INDEX promise_evidence_promise_ix ON app.promise_evidence USING btree (tenant_id, promise, kind, at DESC, evidence_id DESC);
 grant delete, insert, select, update on promise_evidence to entente_definer;
 grant select (tenant_id, evidence_id, promise, at, kind, result, checked, items, tree_size, tree_root, program, took_ms, by_name, until_on) on promise_evidence to entente_public;
+grant delete, select, update on promise_evidence to entente_retention;
 grant insert, select on promise_evidence to entente_staff;
 grant delete, insert, select on promise_evidence to entente_worker;
 alter table promise_evidence enable row level security;
 alter table promise_evidence force row level security;
 create policy definer_leave on promise_evidence as permissive all to entente_definer using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy public_reach on promise_evidence as permissive select to entente_public using true;
+create policy retention_reach on promise_evidence as permissive all to entente_retention using true check true;
 create policy staff_reach on promise_evidence as permissive all to entente_staff using true check true;
 create policy tenant_floor on promise_evidence as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on promise_evidence as permissive all to entente_worker using true check true;
