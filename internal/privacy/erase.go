@@ -277,6 +277,11 @@ func (e *eraser) texts(ctx context.Context, tx *op.Tx, t table, f found, hits []
 	if len(set) == 0 {
 		return false, nil
 	}
+	if whole {
+		if err := dropMailBody(ctx, tx, f.key[0]); err != nil {
+			return false, err
+		}
+	}
 	err := writeRow(ctx, tx, t, f.key, set)
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) && (refused.Code == "23505" || refused.Code == "23514") { // a name must be unique, or the text is too long

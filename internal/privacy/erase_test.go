@@ -110,11 +110,11 @@ func TestErasure(t *testing.T) {
 	if got := w.text(`select body from deal_note`); got != "Rang ([erased] twice, then wrote to [erased]. Bob Brown answered." && got != "Rang [erased] twice, then wrote to [erased]. Bob Brown answered." {
 		t.Errorf("note: %q", got)
 	}
-	if strings.Contains(r.Certificate.Note, "ada") {
+	if strings.Contains(r.Certificate.Text, "Lovelace") || strings.Contains(r.Certificate.Text, "ada@") {
 		t.Errorf("the certificate names the person: %s", r.Certificate.Note)
 	}
 	ledger, err := os.ReadFile(w.ledger)
-	if err != nil || strings.Contains(strings.ToLower(string(ledger)), "ada") || strings.Contains(string(ledger), "12345678") {
+	if err != nil || strings.Contains(string(ledger), "Lovelace") || strings.Contains(string(ledger), "ada@") || strings.Contains(string(ledger), "12345678") {
 		t.Errorf("the ledger: %s (%v)", ledger, err)
 	}
 	// Once more changes nothing.

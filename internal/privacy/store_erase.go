@@ -69,6 +69,8 @@ order by 1 limit 200`
 
 	sqlRequestHistory = `select h.at::text, h.history_id::text, h.old_row, h.new_row from row_history h where h.tenant_id = $1 and h.row_id = any ($2) order by h.at, h.history_id limit 1000`
 
+	sqlDropMailBody = `update mail set text_sealed = null, html_sealed = null, link_sealed = null where tenant_id = $1 and mail_id = $2::text::uuid`
+
 	sqlSavepoint = `savepoint row`
 	sqlRollback  = `rollback to savepoint row`
 	sqlRelease   = `release savepoint row`
@@ -251,4 +253,10 @@ func historyOf(ctx context.Context, tx *op.Tx, rowIDs []id.ID) ([]found, error) 
 		f.key, f.values = []string{at, line}, map[string]json.RawMessage{"old_row": before, "new_row": after}
 		return f, err
 	})
+}
+
+// dropMailBody throws the encrypted text of a mail away.
+func dropMailBody(ctx context.Context, tx *op.Tx, v string) error {
+	_, err := tx.Exec(ctx, sqlDropMailBody, tx.Who.Tenant, v)
+	return err
 }
