@@ -27,6 +27,7 @@ import (
 	"entente.dev/internal/kernel/httpx"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/sheet"
+	"entente.dev/internal/kernel/volume"
 	"entente.dev/internal/tenant"
 	"entente.dev/internal/trust"
 	"entente.dev/internal/trust/trustweb"
@@ -50,6 +51,17 @@ func (a *App) probed(doors door.Doors) trust.Env {
 		DemoRefused: func(context.Context) error { return refuseDemo([]tenant.Entry{{Name: "a real programme"}}) },
 	}
 	e.Encrypted = []trust.Cipher{{Table: "audit_entry", Column: "payload", Key: "entry_id", Order: "at"}}
+	for _, c := range sealedColumns {
+		if c.Table == "mail" {
+			e.Encrypted = append(e.Encrypted, trust.Cipher{Table: c.Table, Column: c.Column, Key: c.Key, Order: "created_at"})
+		}
+	}
+	if a.server != nil { // a database elsewhere lies on a volume that cannot be seen from here
+		e.Volume = func(context.Context) (encrypted, known bool, detail string) {
+			state, detail := volume.Probe(a.Config.Data)
+			return state == volume.Encrypted, state != volume.Unknown, detail
+		}
+	}
 	e.TreeHead = a.treeHead
 	e.More = map[string]func(context.Context, id.ID) trust.Finding{"P-19": a.probeLog, "P-29": a.probeBenchmarks,
 		"P-18": a.probeAccessLog, "P-21": a.probeErrors}

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"entente.dev/internal/access"
 	"entente.dev/internal/access/role"
 	"entente.dev/internal/file"
@@ -17,6 +19,7 @@ import (
 	"entente.dev/internal/kernel/pg/pgtest"
 	"entente.dev/internal/keyring"
 	"entente.dev/internal/mail"
+	"entente.dev/internal/op"
 	"entente.dev/internal/optest"
 	"entente.dev/internal/rekey"
 )
@@ -26,72 +29,96 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 var columns = []rekey.Column{{Table: "mail", Key: "mail_id", Column: "text_sealed"}, {Table: "mail", Key: "mail_id", Column: "html_sealed"},
 	{Table: "mail", Key: "mail_id", Column: "link_sealed"}, {Table: "audit_entry", Key: "entry_id", Column: "payload", Fixed: true}}
 
-// Invariants 1 and 2: everything reads as before at every moment, broken off it goes on, and the old key goes last.
-func TestRotation(t *testing.T) {
-	t.Parallel()
+type world struct {
+	*rekey.Service
+	o      *op.Ops
+	super  *pgx.Conn
+	files  *file.Service
+	mails  *mail.Service
+	now    time.Time
+	tenant id.ID
+	admin  access.Actor
+	kept   []id.ID // files
+}
+
+// setup returns a tenant with 1,200 mails and 6 files.
+func setup(t *testing.T) *world {
+	t.Helper()
 	db := pgtest.New(t)
-	o, super := optest.New(t, db), pgtest.Super(t, db)
-	now := time.Now().UTC()
-	o.Clock = func() time.Time { return now }
+	w := &world{o: optest.New(t, db), super: pgtest.Super(t, db), now: time.Now().UTC(), tenant: id.New()}
+	w.o.Clock = func() time.Time { return w.now }
 	blobs, err := blob.Open("dir:"+t.TempDir(), blob.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, mails := file.New(o, blobs), mail.New(o, nil)
-	s := rekey.New(o, files, columns)
-	tenant := id.New()
-	exec := func(sql string, args ...any) {
-		t.Helper()
-		if _, err := super.Exec(t.Context(), sql, args...); err != nil {
-			t.Fatal(err)
-		}
-	}
-	count := func(sql string) (n int) {
-		t.Helper()
-		if err := super.QueryRow(t.Context(), sql, tenant).Scan(&n); err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
-	exec(`insert into tenant (tenant_id, slug, name) values ($1, 'acme', 'Acme')`, tenant)
-	exec(`insert into mail (tenant_id, mail_id, template, to_email, subject, text_body, html_body) select $1, gen_random_uuid(), 'x.y', 'a@acme.example', 'S', 'text ' || g, '<p>' from generate_series(1, 1200) g`, tenant)
-	if err := mails.SealPlain(t.Context(), tenant); err != nil {
+	w.files, w.mails = file.New(w.o, blobs), mail.New(w.o, nil)
+	w.Service = rekey.New(w.o, w.files, columns)
+	w.admin = access.Actor{Kind: access.Person, Persona: access.Staff, Tenant: w.tenant, Member: id.New(), Role: role.Admin, Name: "Ada", Grants: role.Grants(role.Admin)}
+	w.exec(t, `insert into tenant (tenant_id, slug, name) values ($1, 'acme', 'Acme')`, w.tenant)
+	w.exec(t, `insert into mail (tenant_id, mail_id, template, to_email, subject, text_body, html_body) select $1, gen_random_uuid(), 'x.y', 'a@acme.example', 'S', 'text ' || g, '<p>' from generate_series(1, 1200) g`, w.tenant)
+	if err := w.mails.SealPlain(t.Context(), w.tenant); err != nil {
 		t.Fatal(err)
 	}
-	who, admin := access.NewSystem(tenant, "test"), access.Actor{Kind: access.Person, Persona: access.Staff, Tenant: tenant, Member: id.New(), Role: role.Admin, Name: "Ada", Grants: role.Grants(role.Admin)}
-	var kept []id.ID
 	for i := range 6 {
-		f, err := files.Save(t.Context(), who, file.Meta{Kind: file.Evidence, Name: "e.txt", ContentType: "text/plain"}, func(w io.Writer) error {
-			_, err := fmt.Fprintf(w, "evidence %d", i)
+		f, err := w.files.Save(t.Context(), access.NewSystem(w.tenant, "test"), file.Meta{Kind: file.Evidence, Name: "e.txt", ContentType: "text/plain"}, func(out io.Writer) error {
+			_, err := fmt.Fprintf(out, "evidence %d", i)
 			return err
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		kept = append(kept, f.ID)
+		w.kept = append(w.kept, f.ID)
 	}
-	reads := func(when string) {
-		t.Helper()
-		for i, v := range kept {
-			c, err := files.Open(t.Context(), admin, v)
-			if err != nil {
-				t.Fatalf("%s: %v", when, err)
-			}
-			b, err := io.ReadAll(c)
-			if c.Close(); err != nil || string(b) != fmt.Sprintf("evidence %d", i) {
-				t.Fatalf("%s: %q, %v", when, b, err)
-			}
-		}
-		p, err := mails.List(t.Context(), admin, mail.Query{Limit: 5})
+	return w
+}
+
+func (w *world) exec(t *testing.T, sql string, args ...any) {
+	t.Helper()
+	if _, err := w.super.Exec(t.Context(), sql, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) count(t *testing.T, sql string) (n int) {
+	t.Helper()
+	if err := w.super.QueryRow(t.Context(), sql, w.tenant).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// reads makes sure that everything reads as it was written.
+func (w *world) reads(t *testing.T, when string) {
+	t.Helper()
+	for i, v := range w.kept {
+		c, err := w.files.Open(t.Context(), w.admin, v)
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("%s: %v", when, err)
 		}
-		for _, m := range p.Items {
-			if m, err = mails.Get(t.Context(), admin, m.ID); err != nil || len(m.Text) < 4 {
-				t.Fatalf("%s: %+v, %v", when, m, err)
-			}
+		b, err := io.ReadAll(c)
+		if c.Close(); err != nil || string(b) != fmt.Sprintf("evidence %d", i) {
+			t.Fatalf("%s: %q, %v", when, b, err)
 		}
 	}
+	p, err := w.mails.List(t.Context(), w.admin, mail.Query{Limit: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range p.Items {
+		if m, err = w.mails.Get(t.Context(), w.admin, m.ID); err != nil || len(m.Text) < 4 {
+			t.Fatalf("%s: %+v, %v", when, m, err)
+		}
+	}
+}
+
+// Invariants 1 and 2: everything reads as before at every moment, broken off it goes on, and the old key goes last.
+func TestRotation(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	s, o, mails, tenant, admin := w.Service, w.o, w.mails, w.tenant, w.admin
+	exec := func(sql string, args ...any) { t.Helper(); w.exec(t, sql, args...) }
+	count := func(sql string) int { t.Helper(); return w.count(t, sql) }
+	reads := func(when string) { t.Helper(); w.reads(t, when) }
 	r, err := s.Start(t.Context(), tenant)
 	if err != nil || r.Version != 2 || r.Total != 2406 {
 		t.Fatalf("%+v, %v", r, err)
@@ -141,7 +168,7 @@ func TestRotation(t *testing.T) {
 	if err := s.Run(t.Context(), job); err == nil {
 		t.Error("the job ended before everybody must have heard")
 	}
-	now = now.Add(keyring.Settled + time.Minute)
+	w.now = w.now.Add(keyring.Settled + time.Minute)
 	if err := s.Run(t.Context(), job); err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +184,7 @@ func TestRotation(t *testing.T) {
 		t.Error("the key of the audit log is destroyed")
 	}
 	exec(`delete from audit_entry where tenant_id = $1 and substr(payload, 1, 5) = '\x0100000001'`, tenant)
-	finishRotation(t, s, tenant, &now)
+	finishRotation(t, s, tenant, &w.now)
 	if n := count(`select count(*) from data_key where tenant_id = $1 and key_version = 1 and destroyed_at is not null`); n != 1 {
 		t.Error("a key that nothing needs is not destroyed")
 	}
