@@ -99,7 +99,7 @@ end $$;
 
 -- held_row is the condition, on a table called t, that a row carries an id or an address that is held.
 create function app.held_row(in_rel oid, alias text) returns text language sql stable set search_path = pg_catalog, pg_temp as $$
-  select coalesce('(' || string_agg(case when a.atttypid = 'uuid'::regtype then format('%s.%I = any ($1)', alias, a.attname) else format('%s.%I = any ($2)', alias, a.attname) end, ' or ' order by a.attnum) || ')', 'false')
+  select coalesce('coalesce(' || string_agg(case when a.atttypid = 'uuid'::regtype then format('%s.%I = any ($1)', alias, a.attname) else format('%s.%I = any ($2)', alias, a.attname) end, ' or ' order by a.attnum) || ', false)', 'false')
     from pg_attribute a
    where a.attrelid = in_rel and a.attnum > 0 and not a.attisdropped and a.attname not in ('tenant_id', 'op_id', 'import_id')
      and (a.atttypid = 'uuid'::regtype or a.atttypid = 'text'::regtype and a.attname ~ '(^|_)email$')

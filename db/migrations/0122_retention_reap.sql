@@ -144,7 +144,7 @@ declare t record;
 begin
   t := app.retention_terms(in_table, in_category);
   how := t.how; event := t.event; duty := t.duty; problem := t.problem;
-  if t.problem is null then
+  if t.problem is null and t.how in ('rows', 'partitions', 'columns', 'job') and has_table_privilege(t.rel, 'select') then
     execute format('select t.began, t.last_day from (select %s as began, %s as last_day from app.%I t where %s and %s is not null order by 1 limit 1) t', t.began, t.last_day, in_table, t.mine, t.began) into oldest, last_day;
   end if;
 end $$;

@@ -17,7 +17,19 @@ import (
 // retentionOptions is what retention asks of the other rooms.
 func (a *App) retentionOptions() retention.Options {
 	return retention.Options{
-		Expire: map[string]func(context.Context, id.ID, bool) (int64, error){},
+		Head: func(ctx context.Context, v id.ID) (retention.Head, error) {
+			h, err := a.Seal.Head(ctx, access.NewSystem(v, "retention"))
+			return retention.Head{Size: int64(h.Size), Root: h.Root.String(), At: h.At}, err
+		},
+		Expire: map[string]func(context.Context, id.ID, bool) (int64, error){
+			"file.sweep": func(ctx context.Context, v id.ID, dry bool) (int64, error) {
+				if dry {
+					return 0, nil
+				}
+				n, err := a.Files.Sweep(ctx, v)
+				return int64(n), err
+			},
+		},
 		Alarm:  func(_ id.ID, outcome string) { a.metrics.kept.WithLabelValues(outcome).Inc() },
 	}
 }

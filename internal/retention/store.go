@@ -33,7 +33,7 @@ update retention_run set outcome = @outcome, beat_at = @beat_at, finished_at = @
 	sqlImpatient    = `set local lock_timeout = '400ms'`
 	sqlReap         = `select removed, blanked, held, blocked, coalesce(problem, '') from app.reap($1, $2, $3, $4)`
 	sqlEmptyHistory = `select app.empty_history($1), 0::bigint, 0::bigint, 0::bigint, ''`
-	sqlTables       = `select tab, category, how, coalesce(by, '') as by, shared from app.retention_tables() where how in ('rows', 'partitions', 'columns', 'job') order by tab, category`
+	sqlTables       = `select tab, category, how, coalesce(by, '') as by, shared from app.retention_tables() where how in ('rows', 'partitions', 'columns', 'job') and has_table_privilege('entente_retention', rel, 'select') order by tab, category`
 	sqlDue          = `select distinct tenant_id, tab, category from app.retention_due() order by 1, 2, 3`
 	sqlTenants      = `select tenant_id from app.tenant_list() where status not in ('purged', 'importing') order by tenant_id`
 	sqlMonthsOver   = `select * from app.months_over()`
@@ -45,7 +45,7 @@ update retention_run set outcome = @outcome, beat_at = @beat_at, finished_at = @
 	sqlState  = `
 select t.tab, t.category, t.how, coalesce(t.parent, '') as parent, s.oldest, s.last_day, coalesce(s.problem, '') as problem
   from app.retention_tables() t
-  left join lateral app.retention_state(t.tab, t.category) s on t.how in ('rows', 'partitions', 'columns', 'job')
+  cross join lateral app.retention_state(t.tab, t.category) s
  order by t.category, t.tab`
 )
 

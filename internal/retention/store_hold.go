@@ -47,7 +47,7 @@ on conflict on constraint legal_duty_category_uq do update set duty_id = exclude
 
 	sqlDueAccounts = `
 select m.member_id, m.person_id, m.partner_id, m.name, m.email, m.role, m.status, m.active_at, case when m.erase_warned_at > m.active_at then m.erase_warned_at end as erase_warned_at, r.event, x.last_day, x.last_day < (app.clock() at time zone 'UTC')::date as over,
-       app.held(m.tenant_id, 'person', m.member_id) or app.held(m.tenant_id, 'person', m.person_id) as held,
+       app.held(m.tenant_id, 'person', m.member_id) as held,
        m.role = 'admin' and m.status = 'active' and not exists (select from member o where o.tenant_id = m.tenant_id and o.role = 'admin' and o.status = 'active' and o.kind = 'person' and o.member_id <> m.member_id) as last_admin
   from member m
   join tenant t on t.tenant_id = m.tenant_id

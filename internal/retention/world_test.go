@@ -100,7 +100,7 @@ func (d declared) String() string { return d.category + " in " + d.table }
 
 func (w *world) declared() []declared {
 	w.Helper()
-	rows, err := w.super.Query(w.Context(), `select tab, category, how, events::text from retention_tables() where how in ('rows', 'partitions', 'columns', 'job') and tab not in ('person', 'one_time_link')`)
+	rows, err := w.super.Query(w.Context(), `select tab, category, how, events::text from retention_tables() where how in ('rows', 'partitions', 'columns') or how = 'job' and tab = 'member'`)
 	if err != nil {
 		w.Fatal(err)
 	}
