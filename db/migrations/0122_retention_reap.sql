@@ -131,6 +131,7 @@ declare
   held_here text;
 begin
   t := app.retention_terms(in_table, in_category);
+  if t.how = 'job' and t.mine = 'true' then return; end if; -- of the whole installation: no tenant's business
   h := app.held_objects(app.tenant());
   held_here := case when h.whole then 'true' when h.ids = '{}' and h.emails = '{}' then 'false' else app.held_row(t.rel, 't') end;
   return query execute format('select %s, count(*) filter (where not (%s)), count(*) filter (where %s) from app.%I t where %s group by 1 order by 1', t.last_day, held_here, held_here, in_table, t.mine)
@@ -144,6 +145,7 @@ declare t record;
 begin
   t := app.retention_terms(in_table, in_category);
   how := t.how; event := t.event; duty := t.duty; problem := t.problem;
+  if t.how = 'job' and t.mine = 'true' then return; end if; -- of the whole installation: no tenant's business
   if t.problem is null and t.how in ('rows', 'partitions', 'columns', 'job') and has_table_privilege(t.rel, 'select') then
     execute format('select t.began, t.last_day from (select %s as began, %s as last_day from app.%I t where %s and %s is not null order by 1 limit 1) t', t.began, t.last_day, in_table, t.mine, t.began) into oldest, last_day;
   end if;

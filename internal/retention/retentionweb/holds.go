@@ -216,13 +216,22 @@ func keptWords(c retention.Category) string {
 	if c.Period == "indefinitely" || c.Period == "not stored" || c.Period == "no rule" {
 		return c.Period
 	}
+	if whole := whileWords[c.Event]; ends(c) && whole != "" {
+		return whole
+	}
 	return plain(c.Period)
 }
+
+// whileWords are what a period of no time is called.
+var whileWords = map[string]string{"account-deletion": "while customer", "session-end": "while the session lasts", "solved": "until solved"}
+
+// ends reports whether nothing is kept after the event.
+func ends(c retention.Category) bool { return c.Period == "00:00:00" }
 
 // plain writes PostgreSQL's words for an interval as people do.
 func plain(interval string) string {
 	words := strings.NewReplacer("mons", "months", "mon", "month").Replace(interval)
-	if h, rest, ok := strings.Cut(words, ":"); ok && strings.HasPrefix(rest, "00:00") {
+	if h, rest, ok := strings.Cut(words, ":"); ok && strings.HasPrefix(rest, "00:00") && words != "00:00:00" {
 		if n, err := strconv.Atoi(h); err == nil {
 			return strconv.Itoa(n) + " hours"
 		}

@@ -321,7 +321,7 @@ func overviewPage(p ui.Page, v overviewView) templ.Component {
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}
-							if c.Period != "indefinitely" && c.Period != "not stored" && c.Period != "no rule" {
+							if c.Period != "indefinitely" && c.Period != "not stored" && c.Period != "no rule" && !ends(c) {
 								templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "<span class=\"sub\">")
 								if templ_7745c5c3_Err != nil {
 									return templ_7745c5c3_Err
