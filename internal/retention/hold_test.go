@@ -73,7 +73,9 @@ func TestHoldsWin(t *testing.T) {
 		{"nothing", nil, map[string]int64{"deal": 0, "account": 0, "contact": 0, "mail": 0, "deal_note": 0}},
 		{"a user", func(g *programme) retention.PlaceInput { return retention.PlaceInput{Kind: "person", Object: g.pat} },
 			map[string]int64{"deal": 1, "deal_note": 1, "contact": 0, "mail": 1, "account": 0}},
-		{"a contact", func(g *programme) retention.PlaceInput { return retention.PlaceInput{Kind: "person", Object: g.contact} },
+		{"a contact", func(g *programme) retention.PlaceInput {
+			return retention.PlaceInput{Kind: "person", Object: g.contact}
+		},
 			map[string]int64{"contact": 1, "mail": 1, "deal": 0}},
 		{"an account", func(g *programme) retention.PlaceInput { return retention.PlaceInput{Kind: "account", Object: g.acct} },
 			map[string]int64{"account": 1, "deal": 1, "contact": 1, "mail": 1}},
