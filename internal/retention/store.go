@@ -109,8 +109,8 @@ func (s *Service) pairs(ctx context.Context, who access.Actor) ([]table, error) 
 	return op.Read(ctx, s.ops, who, ActRead, func(tx *op.Tx) ([]table, error) { return declarations(ctx, tx) })
 }
 
-// tenants returns the tenants whose data is there.
-func (s *Service) tenants(ctx context.Context) ([]id.ID, error) {
+// Tenants returns the tenants whose data is there, for the program itself: nothing of it may be shown through a door.
+func (s *Service) Tenants(ctx context.Context) ([]id.ID, error) {
 	rows, err := s.ops.DB.Pool(pg.Worker).Query(ctx, sqlTenants)
 	if err != nil {
 		return nil, err

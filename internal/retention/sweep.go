@@ -12,7 +12,7 @@ import (
 // RunAll runs retention for every tenant: the periodic job. One question to the database finds which tenants have anything due at
 // all; the others get an empty report. A tenant that fails does not keep the others from their turn.
 func (s *Service) RunAll(ctx context.Context, trigger string) ([]Run, error) {
-	tenants, err := s.tenants(ctx)
+	tenants, err := s.Tenants(ctx)
 	if err != nil || len(tenants) == 0 {
 		return nil, err
 	}
