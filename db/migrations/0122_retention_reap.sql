@@ -208,7 +208,8 @@ begin
     join app.retention_tables() x on x.rel = p.oid and x.how = 'partitions'
     cross join lateral regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''([^'']+)''\) TO \(''([^'']+)''\)') b
    where c.relname = in_part and c.relispartition;
-  if m.parent is null or m.mark is null or m.beyond is null then return false; end if;
+  -- Months that are still being written, or will be, are over for nobody, however empty.
+  if m.parent is null or m.mark is null or m.beyond is null or m.beyond > app.clock() - interval '1 day' then return false; end if;
   execute format('select exists (select from app.tenant t
       left join app.retention_rule r on r.tenant_id = t.tenant_id and r.category = %L and r.event = ''recorded''
       left join app.legal_duty y on y.tenant_id = t.tenant_id and y.category = %L

@@ -93,7 +93,7 @@ func BenchmarkDropMonth(b *testing.B) {
 	r, err := s.RunTenant(b.Context(), tenant[0], retention.Command, false)
 	took := time.Since(start)
 	stop()
-	if err != nil || r.Partitions != 1 {
+	if err != nil || r.Partitions < 1 {
 		b.Fatalf("%+v, %v", r, err)
 	}
 	all := <-waits

@@ -224,6 +224,9 @@ func TestMonthsAreDropped(t *testing.T) {
 	if err != nil || exists() || r.Partitions == 0 || r.Bytes == 0 {
 		t.Errorf("the month stands: %v, %+v, %v", exists(), r, err)
 	}
+	if n := g.count(`select count(*) from pg_class where relname in ('row_history_' || to_char(now() at time zone 'UTC', 'YYYYMM'), 'row_history_' || to_char(now() at time zone 'UTC' + interval '1 month', 'YYYYMM'))`); n != 2 {
+		t.Errorf("%d of this month and the next stand", n)
+	}
 }
 
 func TestRefusedInput(t *testing.T) {
