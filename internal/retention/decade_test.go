@@ -32,6 +32,13 @@ func (w *world) settle(p datamap.Profile, t0 time.Time) []sample {
 	var out []sample
 	for _, d := range w.declared() {
 		s := sample{declared: d, rule: p.Rule(d.category)}
+		if _, knows := d.events[string(s.rule.Event)]; !knows && s.rule.Event != datamap.AccountDeletion && s.rule.Event != datamap.RelationEnd {
+			if w.count(`select count(*) from pg_constraint c join retention_tables() t on t.rel = c.confrelid and t.category = $2 and t.events ? $3
+			     where c.conrelid = ('app.' || $1)::regclass and c.confdeltype = 'c'`, d.table, d.category, string(s.rule.Event)) == 0 {
+				w.Errorf("%s knows nothing of the event %s, and goes with nothing that does", d, s.rule.Event)
+			}
+			continue // it goes with the row that it belongs to
+		}
 		mark := id.New()
 		switch d.table {
 		case "row_history":
