@@ -3799,7 +3799,7 @@ CREATE OR REPLACE FUNCTION app.held_row(in_rel oid, alias text)
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select coalesce('(' || string_agg(case when a.atttypid = 'uuid'::regtype then format('%s.%I = any ($1)', alias, a.attname) else format('%s.%I = any ($2)', alias, a.attname) end, ' or ' order by a.attnum) || ')', 'false')
+  select coalesce('coalesce(' || string_agg(case when a.atttypid = 'uuid'::regtype then format('%s.%I = any ($1)', alias, a.attname) else format('%s.%I = any ($2)', alias, a.attname) end, ' or ' order by a.attnum) || ', false)', 'false')
     from pg_attribute a
    where a.attrelid = in_rel and a.attnum > 0 and not a.attisdropped and a.attname not in ('tenant_id', 'op_id', 'import_id')
      and (a.atttypid = 'uuid'::regtype or a.atttypid = 'text'::regtype and a.attname ~ '(^|_)email$')
@@ -4032,7 +4032,8 @@ begin
     join app.retention_tables() x on x.rel = p.oid and x.how = 'partitions'
     cross join lateral regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''([^'']+)''\) TO \(''([^'']+)''\)') b
    where c.relname = in_part and c.relispartition;
-  if m.parent is null or m.mark is null or m.beyond is null then return false; end if;
+  -- Months that are still being written, or will be, are over for nobody, however empty.
+  if m.parent is null or m.mark is null or m.beyond is null or m.beyond > app.clock() - interval '1 day' then return false; end if;
   execute format('select exists (select from app.tenant t
       left join app.retention_rule r on r.tenant_id = t.tenant_id and r.category = %L and r.event = ''recorded''
       left join app.legal_duty y on y.tenant_id = t.tenant_id and y.category = %L
@@ -4630,6 +4631,7 @@ declare
   held_here text;
 begin
   t := app.retention_terms(in_table, in_category);
+  if t.how = 'job' and t.mine = 'true' then return; end if; -- of the whole installation: no tenant's business
   h := app.held_objects(app.tenant());
   held_here := case when h.whole then 'true' when h.ids = '{}' and h.emails = '{}' then 'false' else app.held_row(t.rel, 't') end;
   return query execute format('select %s, count(*) filter (where not (%s)), count(*) filter (where %s) from app.%I t where %s group by 1 order by 1', t.last_day, held_here, held_here, in_table, t.mine)
@@ -4649,7 +4651,8 @@ declare t record;
 begin
   t := app.retention_terms(in_table, in_category);
   how := t.how; event := t.event; duty := t.duty; problem := t.problem;
-  if t.problem is null then
+  if t.how = 'job' and t.mine = 'true' then return; end if; -- of the whole installation: no tenant's business
+  if t.problem is null and t.how in ('rows', 'partitions', 'columns', 'job') and has_table_privilege(t.rel, 'select') then
     execute format('select t.began, t.last_day from (select %s as began, %s as last_day from app.%I t where %s and %s is not null order by 1 limit 1) t', t.began, t.last_day, in_table, t.mine, t.began) into oldest, last_day;
   end if;
 end $function$;
