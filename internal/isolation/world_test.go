@@ -125,6 +125,7 @@ var fixtures = map[string]func(s *scope) any{
 	"deal.currency":            func(*scope) any { return "USD" },
 	"deal.state":               func(*scope) any { return "draft" },
 	"data_key.wrapped":         func(*scope) any { return `\x00` },
+	"key_rotation.key_version": func(*scope) any { return 2 },
 	"data_key.key_version":     func(*scope) any { return rand.IntN(9999) + 1 },
 	"policy_clock.clock": func(s *scope) any {
 		return []string{"breach-notice", "purge-after-deletion", "policy-notice", "subject-answer"}[len(s.is("partner_id"))%4]
@@ -136,7 +137,7 @@ var fixtures = map[string]func(s *scope) any{
 	"stage.kind":                    func(*scope) any { return "open" },
 	"access_log.status":             func(*scope) any { return 200 },
 	"access_log.at":                 func(*scope) any { return "2026-01-01T00:00:00Z" },
-	"error_report.fingerprint":      func(*scope) any { return strings.Repeat("f", 64) },
+	"error_report.fingerprint":      func(*scope) any { return fmt.Sprintf("%064x", rand.Int64()) },
 	"member.role":                   func(s *scope) any { return map[bool]string{true: "partner", false: "admin"}[s.is("partner_id") != ""] },
 	"api_key.scopes":                func(*scope) any { return []string{"read"} },
 	"row_history.at":                func(*scope) any { return "2026-01-01T00:00:00Z" },

@@ -143,7 +143,9 @@ func TestFaultsAreGroupedUntilSolved(t *testing.T) {
 	w := newWorld(t)
 	broken := func(n int) {
 		for range n {
-			w.visit(func(v *Visit) { v.Status, v.Fault, v.Trace = 500, "panic runtime.Error", "entente.dev/internal/deal.Broken:7" })
+			w.visit(func(v *Visit) {
+				v.Status, v.Fault, v.Trace = 500, "panic runtime.Error", "entente.dev/internal/deal.Broken:7"
+			})
 		}
 		w.s.Flush(t.Context())
 		w.now = w.now.Add(time.Hour)

@@ -61,11 +61,7 @@ func (s *Service) ByHost(ctx context.Context, host string) (id.ID, error) {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
-	rows, err := s.ops.DB.Pool(pg.Public).Query(ctx, sqlByHost, strings.ToLower(strings.TrimSuffix(host, ".")))
-	if err != nil {
-		return id.Nil, err
-	}
-	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[*id.ID])
+	found, err := byHost(ctx, s.ops.DB.Pool(pg.Public), strings.ToLower(strings.TrimSuffix(host, ".")))
 	if err == nil && found == nil {
 		return id.Nil, errs.Missing("tenant")
 	}

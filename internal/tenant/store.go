@@ -216,3 +216,9 @@ func (s *Service) public(ctx context.Context, tenant id.ID, sql string, fn func(
 	b.Queue(sql).Query(fn)
 	return s.ops.DB.Pool(pg.Public).SendBatch(ctx, b).Close()
 }
+
+// byHost returns the tenant of a public host, nil for none.
+func byHost(ctx context.Context, q pg.Querier, host string) (found *id.ID, err error) {
+	err = q.QueryRow(ctx, sqlByHost, host).Scan(&found)
+	return found, err
+}
