@@ -21,7 +21,7 @@ import (
 // navActions says which permission opens which entry of the navigation.
 var navActions = map[string]access.Action{
 	"home": deal.ActHome, "queue": deal.ActQueue, "deals": deal.ActList, "board": deal.ActList, "accounts": account.ActList,
-	"contacts": account.ActContactList, "partners": partner.ActList, "people": identity.ActList, "imports": "import.list", "audit": "audit.list",
+	"contacts": account.ActContactList, "partners": partner.ActList, "people": identity.ActList, "imports": "import.list", "audit": "audit.own",
 	"benchmarks": benchmark.ActRead, "trust": "trust.read", "policy": "policy.read", "retention": "retention.read", "privacy": "privacy.list", "incidents": "incident.list",
 	"documents": "document.list", "processors": "processor.list", "journal": "journal.list", "files": "file.list",
 	"mail": "mail.list", "settings": tenant.ActProducts, "api": identity.ActMe,

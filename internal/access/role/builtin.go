@@ -117,7 +117,7 @@ var table = []line{
 	{"audit.proof", all, all, all, all, true, "See the proof of a log entry that one may read"},
 	{"audit.export", all, no, no, no, false, "Export the sealed log as a bundle to verify offline"},
 	{"audit.verify", all, no, no, no, true, "Verify the whole log as it stands"},
-	{"audit.own", no, no, all, no, true, "Read what the log says of one's own company"},
+	{"audit.own", all, all, all, no, true, "Open the audit log (partners: what concerns their own records)"},
 	{"mail.list", all, no, no, no, true, "Read the e-mail log"},
 	{"mail.read", all, no, no, no, true, "Read one logged e-mail"},
 	{"mail.send", no, no, no, no, false, "Hand a logged e-mail to the mail server (the program itself)"},

@@ -11,6 +11,7 @@ import (
 	"entente.dev/internal/account/accountapi"
 	"entente.dev/internal/app/reference"
 	"entente.dev/internal/audit/auditapi"
+	"entente.dev/internal/audit/seal"
 	"entente.dev/internal/audit/trail"
 	"entente.dev/internal/deal"
 	"entente.dev/internal/deal/dealapi"
@@ -31,7 +32,7 @@ func world(t *testing.T) *doortest.World {
 	people := identity.New(w.Ops, identity.Options{Tenants: tenant.New(w.Ops)})
 	partnerapi.Routes(w.API, partner.New(w.Ops))
 	accountapi.Routes(w.API, account.New(w.Ops))
-	auditapi.Routes(w.API, trail.New(w.Ops))
+	auditapi.Routes(w.API, trail.New(w.Ops), seal.New(w.Ops, seal.Options{}))
 	dealapi.Routes(w.API, deal.New(w.Ops))
 	identityapi.Routes(w.API, people)
 	reference.Routes(w.Web, reference.Deps{Page: w.Page, API: w.API, Origin: doortest.Origin, Read: identity.ActMe})

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"entente.dev/internal/access"
+	"entente.dev/internal/audit/seal"
 	"entente.dev/internal/audit/trail"
 	"entente.dev/internal/door"
 	"entente.dev/internal/kernel/id"
@@ -38,12 +39,14 @@ type Entry struct {
 	RequestID   string            `json:"request_id,omitempty" doc:"For the vendor only, as are ip and user_agent."`
 	IP          string            `json:"ip,omitempty"`
 	UserAgent   string            `json:"user_agent,omitempty"`
+	Category    string            `json:"category" enum:"audit-log,security-event"`
+	ErasedAt    time.Time         `json:"erased_at,omitzero" doc:"When names, values and addresses of the entry were erased."`
 }
 
 func wire(e trail.Entry) Entry {
 	out := Entry{ID: e.ID, At: e.At, OpID: e.Op, ActorKind: e.ActorKind, ActorID: e.ActorID, ActorName: e.ActorName, ActorRole: e.ActorRole, Action: string(e.Action),
 		Outcome: string(e.Outcome), ObjectType: e.ObjectType, ObjectID: e.ObjectID, ObjectLabel: e.ObjectLabel, Changes: make(map[string]Change, len(e.Changes)),
-		Note: e.Note, RequestID: e.RequestID, IP: e.IP, UserAgent: e.UserAgent}
+		Note: e.Note, RequestID: e.RequestID, IP: e.IP, UserAgent: e.UserAgent, Category: string(e.Category), ErasedAt: e.ErasedAt}
 	for column, c := range e.Changes {
 		out.Changes[column] = Change{Old: c[0], New: c[1]}
 	}
@@ -52,10 +55,12 @@ func wire(e trail.Entry) Entry {
 
 type listIn struct {
 	ObjectType string    `query:"object_type" maxLength:"60" doc:"Such as deal, partner, account, contact, member." example:"deal"`
-	ObjectID   id.ID     `query:"object_id" doc:"The record. A partner's people must name one."`
+	ObjectID   id.ID     `query:"object_id" doc:"The record. A partner's agents must name one."`
 	ActorID    id.ID     `query:"actor_id" doc:"The member or service account who acted."`
 	Action     string    `query:"action" maxLength:"60" doc:"An action such as deal.approve, or all of a room: deal." example:"deal.approve"`
 	Outcome    string    `query:"outcome" enum:"done,denied"`
+	Category   string    `query:"category" enum:"audit-log,security-event"`
+	Query      string    `query:"q" maxLength:"200" doc:"A part of a name, value, note or address. One request decrypts 20,000 entries at most; next_cursor goes on behind them, also when items is empty."`
 	From       time.Time `query:"from" doc:"The first moment that counts." example:"2026-01-01T00:00:00Z"`
 	To         time.Time `query:"to" doc:"The first moment that no longer counts."`
 	Limit      int       `query:"limit" minimum:"1" maximum:"200" default:"50"`
@@ -71,16 +76,19 @@ type Page struct {
 type pageOut struct{ Body Page }
 
 // Routes adds the log to the API.
-func Routes(a *door.API, s *trail.Service) {
+func Routes(a *door.API, s *trail.Service, sealed *seal.Service) {
+	proofs(a, sealed)
 	door.Register(a, trail.ActObject, huma.Operation{Method: "GET", Path: "/audit", OperationID: string(trail.ActList), Summary: "Read the audit log",
-		Description: "Newest first. Who has the permission `audit.list` reads the whole log of the programme; everybody else what happened to one of their own records, named by object_id."},
+		Description: "Newest first. Who has the permission `audit.list` reads the whole log of the programme; a partner's managers (`audit.own`) what concerns their own company; everybody else what happened to one of their own records, named by object_id."},
 		func(ctx context.Context, who access.Actor, in *listIn) (*pageOut, error) {
 			read := s.Object
 			if who.May(trail.ActList) {
 				read = s.List
+			} else if in.ObjectID == id.Nil && who.May(trail.ActOwn) {
+				read = s.Own
 			}
 			page, err := read(ctx, who, trail.Query{ObjectType: in.ObjectType, ObjectID: in.ObjectID, ActorID: in.ActorID, Action: in.Action,
-				Outcome: in.Outcome, From: in.From, To: in.To, Limit: in.Limit, Cursor: in.Cursor})
+				Outcome: in.Outcome, Category: in.Category, Text: in.Query, From: in.From, To: in.To, Limit: in.Limit, Cursor: in.Cursor})
 			if err != nil {
 				return nil, err
 			}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"entente.dev/internal/audit/auditweb"
+	"entente.dev/internal/audit/seal"
 	"entente.dev/internal/audit/trail"
 	"entente.dev/internal/doortest"
 	"entente.dev/internal/kernel/id"
@@ -15,7 +16,7 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 
 func TestAuditPage(t *testing.T) {
 	w := doortest.New(t)
-	auditweb.Routes(w.Web, auditweb.Deps{Page: w.Page, Trail: trail.New(w.Ops)})
+	auditweb.Routes(w.Web, auditweb.Deps{Page: w.Page, Trail: trail.New(w.Ops), Seal: seal.New(w.Ops, seal.Options{})})
 	w.Run(t, []doortest.Case{{Name: "nothing yet", As: "admin", Ask: "GET /audit", Status: 200, Want: []string{".empty-title :: Nothing on record"}}})
 	partners := partner.New(w.Ops)
 	region, land, name := "DACH", "Germany", "East <b>AB</b>"
@@ -37,12 +38,17 @@ func TestAuditPage(t *testing.T) {
 		{Name: "by room", As: "staff", Ask: "GET /audit?action=partner", Status: 200, Want: []string{".audit-line :: East", "option[value=partner][selected]"}},
 		{Name: "by action", As: "staff", Ask: "GET /audit?action=partner.create", Status: 200, Want: []string{".audit-line :: East"}, Forbid: []string{".audit-line :: North"}},
 		{Name: "refused", As: "staff", Ask: "GET /audit?outcome=denied", Status: 200, Want: []string{".audit-line :: Pat Partner"}, Forbid: []string{".audit-line :: North", ".audit-line :: East"}},
-		{Name: "by word", As: "staff", Ask: "GET /audit?q=north", Status: 200, Want: []string{".audit-line :: North", ".audit-note :: newest 20,000"}, Forbid: []string{".audit-line :: East"}},
+		{Name: "by word", As: "staff", Ask: "GET /audit?q=north", Status: 200, Want: []string{".audit-line :: North", ".audit-note :: to the beginning"}, Forbid: []string{".audit-line :: East"}},
 		{Name: "by a word that is none", As: "staff", Ask: "GET /audit?q=zzz", Status: 200, Want: []string{".empty-title :: No entries match"}},
 		{Name: "long ago", As: "staff", Ask: "GET /audit?from=2020-01-01&to=2020-01-31", Status: 200, Want: []string{".empty-title :: No entries match"}},
 		{Name: "no day", As: "staff", Ask: "GET /audit?from=2020-02-31", Status: 422, Want: []string{".callout :: date that exists"}},
 		{Name: "no id", As: "staff", Ask: "GET /audit?object_id=x", Status: 422},
-		{Name: "a partner may not", As: "partner", Ask: "GET /audit", Status: 403},
+		{Name: "a partner sees its own", As: "partner", Ask: "GET /audit", Status: 200, Want: []string{".audit-line :: North", ".diff ins :: DACH"}, Forbid: []string{".audit-line :: East", ".audit-line :: refused"}},
+		{Name: "a rival sees nothing of it", As: "rival", Ask: "GET /audit", Status: 200, Forbid: []string{".audit-line :: North"}},
+		{Name: "an agent may not", As: "agent", Ask: "GET /audit", Status: 403},
+		{Name: "seal", As: "staff", Ask: "GET /audit/seal", Status: 200, Want: []string{".callout :: Checkpoints stay"}},
+		{Name: "a partner's seal", As: "partner", Ask: "GET /audit/seal", Status: 403},
+		{Name: "no proof", As: "staff", Ask: "GET /audit/" + id.New().String() + "/proof", Status: 404, Audit: []string{"audit.proof denied"}},
 		{Name: "a stranger sees nothing", As: "stranger", Ask: "GET /audit?object_id=" + north, Status: 200, Forbid: []string{"~DACH"}},
 		{Name: "csv", As: "staff", Ask: "GET /audit/export.csv?action=partner.create", Status: 200, Want: []string{"~partner.create", "~request_id"}, Forbid: []string{"~DACH"}},
 		{Name: "json", As: "admin", Ask: "GET /audit/export.json?object_id=" + id.New().String(), Status: 200, Want: []string{"~[\n]"}},

@@ -8,6 +8,7 @@ import (
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/access/role"
+	"entente.dev/internal/audit/seal"
 	"entente.dev/internal/audit/trail"
 	"entente.dev/internal/door"
 	"entente.dev/internal/kernel/errs"
@@ -21,6 +22,7 @@ import (
 type Deps struct {
 	Page  ui.PageFunc
 	Trail *trail.Service
+	Seal  *seal.Service
 }
 
 type pages struct{ Deps }
@@ -28,7 +30,10 @@ type pages struct{ Deps }
 // Routes puts the page behind the door.
 func Routes(w *door.Web, deps Deps) {
 	p := pages{deps}
-	w.Private("GET /audit", trail.ActList, p.list)
+	w.Private("GET /audit", trail.ActOwn, p.list)
+	w.Private("GET /audit/seal", seal.ActCheckpoint, p.status)
+	w.Private("POST /audit/bundle", seal.ActExport, p.bundle)
+	w.Private("GET /audit/{id}/proof", seal.ActProof, p.proof)
 	w.Private("GET /audit/export.csv", trail.ActList, p.export(false))
 	w.Private("GET /audit/export.json", trail.ActList, p.export(true))
 }
@@ -40,6 +45,8 @@ type listView struct {
 	ui.List
 	rows     []row
 	problems []errs.Field // of filters nobody can use
+	looked   int          // entries that a search decrypted
+	back     time.Time    // and how far back they reach; zero for the beginning
 }
 
 // row is one entry as the page draws it.
@@ -60,7 +67,12 @@ func (p pages) list(w http.ResponseWriter, r *http.Request, who access.Actor) er
 	var page trail.Page
 	if err = errs.Refused(bad); err == nil {
 		q.Limit = onPage
-		page, err = p.Trail.List(r.Context(), who, q)
+		read := p.Trail.Own
+		if who.May(trail.ActList) {
+			read = p.Trail.List
+		}
+		page, err = read(r.Context(), who, q)
+		v.looked, v.back = page.Looked, page.Back
 	}
 	status := http.StatusOK
 	switch {
@@ -76,7 +88,10 @@ func (p pages) list(w http.ResponseWriter, r *http.Request, who access.Actor) er
 	for _, e := range page.Items {
 		v.rows = append(v.rows, rowOf(e, who, pg.Viewer.Reader.Zone))
 	}
-	pg.Subtitle, pg.Actions = "Everything that anybody did or was refused, in the programme and by its keys. Nobody can change it.", ui.ExportMenu(v.List, "/audit/export")
+	pg.Subtitle = "What happened to your company's records, by anybody. Nobody can change it."
+	if who.May(trail.ActList) {
+		pg.Subtitle, pg.Actions = "Everything that anybody did or was refused, in the programme and by its keys. Nobody can change it.", tools(v.List, who.May(seal.ActCheckpoint))
+	}
 	return ui.Render(w, r, status, listPage(pg, v))
 }
 
@@ -138,7 +153,7 @@ func queryOf(l ui.List, zone *time.Location) (trail.Query, []errs.Field) {
 		}
 		return at
 	}
-	q := trail.Query{ObjectType: l.Get("object_type"), ObjectID: ref("object_id"), ActorID: ref("actor_id"), Action: l.Get("action"), Outcome: l.Get("outcome"),
+	q := trail.Query{ObjectType: l.Get("object_type"), ObjectID: ref("object_id"), ActorID: ref("actor_id"), Action: l.Get("action"), Outcome: l.Get("outcome"), Category: l.Get("category"),
 		Text: l.Get("q"), From: day("from"), To: day("to"), Cursor: l.Get("cursor")}
 	if !q.To.IsZero() {
 		q.To = q.To.AddDate(0, 0, 1) // the day itself counts
@@ -163,6 +178,10 @@ func actions() []ui.Option {
 	return out
 }
 
+func categories() []ui.Option {
+	return []ui.Option{{Value: "security-event", Label: "Security events"}, {Value: "audit-log", Label: "Changes"}}
+}
+
 func outcomes() []ui.Option {
 	return []ui.Option{{Value: "done", Label: "Done"}, {Value: "denied", Label: "Refused"}}
 }
@@ -176,7 +195,7 @@ func (v listView) narrowed(name string) []ui.Option {
 	if len(v.rows) > 0 {
 		e := v.rows[0].Entry
 		if name == "actor_id" {
-			label = e.ActorName
+			label = e.Actor()
 		} else if e.ObjectLabel != "" {
 			label = e.ObjectLabel
 		}

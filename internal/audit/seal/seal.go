@@ -140,3 +140,6 @@ func (s *Service) origin(tenant id.ID) string {
 }
 
 var errFenced = errors.New("another sequencer was here in between; nothing was sealed twice")
+
+// Today is the day by the program's clock, for names of files.
+func (s *Service) Today() string { return s.ops.Clock().UTC().Format(time.DateOnly) }
