@@ -26,6 +26,7 @@ import (
 	"entente.dev/internal/kernel/httpx"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/pg/pgtest"
+	"entente.dev/internal/retention"
 	"entente.dev/internal/tenant"
 )
 
@@ -186,6 +187,9 @@ func (h *house) catalogue(who caller) {
 	h.Helper()
 	actor, err := h.app.Identity.ByKey(h.Context(), who.key)
 	if err != nil {
+		h.Fatal(err)
+	}
+	if _, err := h.app.Retention.Start(h.Context(), actor, retention.ByPage, true); err != nil {
 		h.Fatal(err)
 	}
 	name := "Product of " + who.name

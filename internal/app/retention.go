@@ -30,7 +30,7 @@ func (a *App) retentionOptions() retention.Options {
 				return int64(n), err
 			},
 		},
-		Alarm:  func(_ id.ID, outcome string) { a.metrics.kept.WithLabelValues(outcome).Inc() },
+		Alarm: func(_ id.ID, outcome string) { a.metrics.kept.WithLabelValues(outcome).Inc() },
 	}
 }
 
