@@ -54,7 +54,7 @@ type caller struct {
 func newHouse(t *testing.T) *house {
 	t.Helper()
 	db := pgtest.URL(t)
-	a, err := build(t.Context(), config.Config{PublicURL: "http://portal.example"}, slog.New(slog.DiscardHandler), db, nil)
+	a, err := build(t.Context(), config.Config{PublicURL: "http://portal.example", Data: t.TempDir()}, slog.New(slog.DiscardHandler), db, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
