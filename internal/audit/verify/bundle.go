@@ -2,8 +2,6 @@ package verify
 
 import (
 	"archive/zip"
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -235,28 +233,24 @@ func (b *bundle) compare(r *Report) error {
 		return fmt.Errorf("%s: %w", MemberEntries, err)
 	}
 	defer in.Close()
-	lines := bufio.NewScanner(in)
-	lines.Buffer(make([]byte, 64<<10), maxLineLength)
-	for n := int64(0); lines.Scan(); n++ {
-		if n >= MaxEntries {
+	n := int64(0)
+	err = eachLine(in, func(l parsed) error {
+		if n++; n > MaxEntries {
 			return fmt.Errorf("a bundle holds at most %d entries", MaxEntries)
 		}
-		var e Entry
-		dec := json.NewDecoder(bytes.NewReader(lines.Bytes()))
-		dec.DisallowUnknownFields()
-		err := dec.Decode(&e)
-		if err == nil && dec.More() {
-			err = errors.New("there is more than one value on the line")
-		}
-		if err != nil {
-			r.find(Edited, c.next, c.next+1, "", "line %d cannot be read: %v", n+1, err)
+		if l.err != nil {
+			r.find(Edited, c.next, c.next+1, "", "line %d cannot be read: %v", n, l.err)
 			c.next++
 			r.Entries++
-			continue
+			return nil
 		}
-		c.Add(e)
+		c.add(l.prepared)
+		return nil
+	})
+	if err != nil && n > MaxEntries {
+		return err
 	}
-	if err := lines.Err(); err != nil {
+	if err != nil {
 		r.find(Damaged, c.next, b.head.First+b.head.Count, "", "the entries cannot be read on: %v", err)
 	}
 	c.End()

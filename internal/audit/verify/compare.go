@@ -35,7 +35,20 @@ func (c *Comparer) place(h tlog.Hash) (int64, bool) {
 }
 
 // Add compares the next entry.
-func (c *Comparer) Add(e Entry) {
+func (c *Comparer) Add(e Entry) { c.add(prepare(e)) }
+
+// prepared is an entry with what is computed of it alone.
+type prepared struct {
+	Entry
+	hash    tlog.Hash
+	commits bool
+}
+
+func prepare(e Entry) prepared {
+	return prepared{Entry: e, hash: e.Hash(), commits: Commits(e.Commitment, e.Salt, []byte(e.Payload))}
+}
+
+func (c *Comparer) add(e prepared) {
 	r := c.Report
 	r.Entries++
 	if e.Pruned {
@@ -52,13 +65,13 @@ func (c *Comparer) Add(e Entry) {
 	} else {
 		c.payload(e)
 	}
-	h := e.Hash()
+	h := e.hash
 	if i := c.next - c.First; i < int64(len(c.Leaves)) && c.Leaves[i] == h {
-		c.numbered(e, c.next)
+		c.numbered(e.Entry, c.next)
 		c.next, c.pending = c.next+1, -1
 		return
 	}
-	c.differ(e, h)
+	c.differ(e.Entry, h)
 }
 
 // numbered checks the number that an entry gives itself.
@@ -116,12 +129,12 @@ func (c *Comparer) differ(e Entry, h tlog.Hash) {
 	}
 }
 
-func (c *Comparer) payload(e Entry) {
+func (c *Comparer) payload(e prepared) {
 	r := c.Report
 	switch {
 	case e.ErasedAt != nil && e.Payload == "" && len(e.Salt) == 0:
 		r.Erased++
-	case !Commits(e.Commitment, e.Salt, []byte(e.Payload)):
+	case !e.commits:
 		r.find(Payload, e.Seq, e.Seq+1, e.ID, "what entry %s at %d tells is not what was committed to", e.ID, e.Seq)
 	default:
 		r.Payloads++
