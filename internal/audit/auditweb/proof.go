@@ -8,7 +8,6 @@ import (
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/audit/seal"
-	"entente.dev/internal/audit/verify"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/httpx"
 	"entente.dev/internal/kernel/id"
@@ -43,7 +42,7 @@ func (p pages) proof(w http.ResponseWriter, r *http.Request, who access.Actor) e
 	}
 	v.path = strings.Join(lines, "\n")
 	e := it.Entry
-	for _, f := range [][2]string{{"Tenant", e.Tenant}, {"Entry", e.ID}, {"At", e.At.UTC().Format(verify.TimeFormat)}, {"Operation", e.Op}, {"Category", e.Category}, {"Actor", strings.TrimSpace(e.ActorKind + " " + e.ActorID)},
+	for _, f := range [][2]string{{"Tenant", e.Tenant}, {"Entry", e.ID}, {"At", e.At.UTC().Format(seal.TimeFormat)}, {"Operation", e.Op}, {"Category", e.Category}, {"Actor", strings.TrimSpace(e.ActorKind + " " + e.ActorID)},
 		{"Role", e.ActorRole}, {"Credential", e.Credential}, {"Partner", e.Partner}, {"Action", e.Action}, {"Outcome", e.Outcome}, {"Record", strings.TrimSpace(e.ObjectType + " " + e.ObjectID)},
 		{"Commitment", base64.StdEncoding.EncodeToString(e.Commitment)}} {
 		if f[1] != "" {

@@ -24,6 +24,9 @@ const (
 	ActVerify     access.Action = "audit.verify"
 )
 
+// TimeFormat is how a leaf writes a time.
+const TimeFormat = verify.TimeFormat
+
 // Proof shows that an entry stands in the sealed log: whoever holds the checkpoint can check it without the program.
 type Proof struct {
 	Entry    verify.Entry // without its payload
