@@ -185,7 +185,7 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string,
 	a.Benchmarks = benchmark.New(a.Ops, a.Tenants)
 	a.limits = newLimiter(cfg.RateLimit, time.Now)
 	a.blobs, a.Files = files, file.New(a.Ops, files)
-	a.Privacy = privacy.New(a.Ops, a.Files, privacy.Options{Ledger: filepath.Join(cfg.Data, "erasures.jsonl")})
+	a.Privacy = privacy.New(a.Ops, a.Files, privacy.Options{Ledger: filepath.Join(cfg.Data, "erasures.jsonl"), TreeHead: a.logHead})
 	a.Rekey = rekey.New(a.Ops, a.Files, sealedColumns)
 	a.metrics.keys(keys.Failed, func() time.Duration { return time.Duration(a.keyAge.Load()) }, a.kekThere.Load)
 	a.Archive = archive.New(a.Ops, a.archiveOptions())

@@ -1,14 +1,23 @@
 package app
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"os"
 
-	"context"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/privacy"
-	"fmt"
 )
+
+// logHead is the head of a programme's sealed log in words, for the certificates of erasures.
+func (a *App) logHead(ctx context.Context, tenant id.ID) (string, error) {
+	size, root, err := a.treeHead(ctx, tenant)
+	if err != nil || size == 0 {
+		return "", err
+	}
+	return fmt.Sprintf("%d entries, root %s", size, root), nil
+}
 
 // replayErasures erases again what the ledger beside the database knows and the database does not, before anybody is served: the
 // database was restored from a backup that is older than an erasure.

@@ -155,7 +155,7 @@ func (s *Service) chunk(ctx context.Context, tx *op.Tx, v id.ID) (more bool, err
 	}
 	for i, r := range waiting {
 		waiting[i].MailID = id.New()
-		l := mail.Letter{ID: waiting[i].MailID, Template: "notice." + n.Kind, To: r.Email, ToName: r.Name, Subject: n.Subject, ObjectType: "notice", ObjectID: n.ID,
+		l := mail.Letter{ID: waiting[i].MailID, Template: "notice." + n.Kind, To: r.Email, ToName: r.Name, Subject: n.Subject, ObjectType: "notice", ObjectID: n.ID, Duty: true,
 			Layout: mailer.Layout{Heading: n.Heading, Paragraphs: n.Paragraphs, Reason: n.Reason}}
 		if n.Path != "" {
 			l.Layout.Button = mailer.Button{Label: n.Button, URL: s.ops.PublicURL + n.Path}

@@ -3,6 +3,7 @@ package privacy
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/kernel/errs"
@@ -36,6 +37,9 @@ func (s *Service) Propose(ctx context.Context, who access.Actor, v id.ID, versio
 		if err != nil {
 			return "", err
 		}
+		if err := keepsAnAdmin(officers, plan); err != nil {
+			return "", err
+		}
 		others := 0
 		for _, o := range officers {
 			if o.ID != tx.Who.Member {
@@ -56,6 +60,19 @@ func (s *Service) Propose(ctx context.Context, who access.Actor, v id.ID, versio
 		r.ProposedBy, r.ProposedByName, r.ProposedAt = tx.Who.Member, tx.Who.Name, &tx.Now
 		return plan.Summary(), nil
 	})
+}
+
+// keepsAnAdmin refuses a plan after which nobody could run the programme. Conflict "privacy.last_admin".
+func keepsAnAdmin(officers []officer, plan Plan) error {
+	if plan.Refs == nil || len(officers) == 0 {
+		return nil
+	}
+	for _, o := range officers {
+		if !slices.Contains(plan.Refs.Members, o.ID) {
+			return nil
+		}
+	}
+	return errs.New(errs.Conflict, "privacy.last_admin", "This person is the programme's last Admin. Make somebody else Admin under People first; without one, nobody could run the programme.")
 }
 
 func (s *Service) mayPropose(r Request) error {
@@ -115,6 +132,13 @@ func (s *Service) approveAlone(ctx context.Context, who access.Actor, v id.ID, h
 	system := access.NewSystem(who.Tenant, "answer by the "+how+", as the policy says")
 	propose := func(tx *op.Tx, r *Request) (string, error) {
 		if err := s.mayPropose(*r); err != nil {
+			return "", err
+		}
+		officers, err := officersIn(ctx, tx, tx.Who.Tenant)
+		if err != nil {
+			return "", err
+		}
+		if err := keepsAnAdmin(officers, plan); err != nil {
 			return "", err
 		}
 		r.Plan, r.State, r.ProposedAt, r.ProposedByName = plan, WaitingApproval, &tx.Now, system.Name

@@ -37,6 +37,10 @@ func Routes(a *door.API, s *account.Service) {
 	door.Register(a, account.ActContactRead, huma.Operation{Method: "GET", Path: "/contacts/{id}", Summary: "Read a contact"}, h.readContact)
 	door.Register(a, account.ActContactUpdate, huma.Operation{Method: "PATCH", Path: "/contacts/{id}", Summary: "Change a contact"}, h.updateContact)
 	door.Register(a, account.ActContactDelete, huma.Operation{Method: "DELETE", Path: "/contacts/{id}", Summary: "Delete a contact", DefaultStatus: http.StatusNoContent}, h.deleteContact)
+	door.Register(a, account.ActContactRead, huma.Operation{Method: "GET", Path: "/contacts/{id}/consents", OperationID: "consent.list", Summary: "Read what a contact agreed to",
+		Description: "Legal grounds, consents and objections by purpose, newest first, also those that ended. At most 200."}, h.consents)
+	door.Register(a, account.ActConsentRecord, huma.Operation{Method: "POST", Path: "/contacts/{id}/consents", Summary: "Record a contact's consent, withdrawal or objection", DefaultStatus: http.StatusCreated,
+		Description: "Ends what stood for the purpose; basis \"withdrawn\" puts nothing in its place. Answers with all that is on record."}, h.recordConsent)
 	a.Raw("GET", "/contacts.csv", account.ActContactList, "Export contacts as CSV", h.exportContacts(false), exported("contact.export_csv", "q", "account_id", "sort"))
 	a.Raw("GET", "/contacts.json", account.ActContactList, "Export contacts as JSON", h.exportContacts(true), exported("contact.export_json", "q", "account_id", "sort"))
 }
@@ -105,6 +109,21 @@ func (h routes) listContacts(ctx context.Context, who access.Actor, in *listCont
 		items[i] = wireContact(c)
 	}
 	return &contactPageOut{ContactPage{Items: items, NextCursor: page.Next}}, nil
+}
+
+func (h routes) consents(ctx context.Context, who access.Actor, in *readIn) (*consentsOut, error) {
+	list, err := h.accounts.Consents(ctx, who, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &consentsOut{Consents{Items: wireConsents(list)}}, nil
+}
+
+func (h routes) recordConsent(ctx context.Context, who access.Actor, in *consentIn) (*consentsOut, error) {
+	if err := h.accounts.RecordConsent(ctx, who, in.ID, in.input()); err != nil {
+		return nil, err
+	}
+	return h.consents(ctx, who, &readIn{ID: in.ID})
 }
 
 // exported describes an export in the OpenAPI document: its name and its filters.

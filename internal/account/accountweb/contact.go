@@ -54,9 +54,12 @@ func (p pages) contacts(w http.ResponseWriter, r *http.Request, who access.Actor
 }
 
 type contactView struct {
-	who     access.Actor
-	contact account.Contact
-	events  []ui.Event
+	who      access.Actor
+	contact  account.Contact
+	consents []account.Consent
+	events   []ui.Event
+	form     *httpx.Form // of a consent
+	key      string
 }
 
 func (p pages) contact(w http.ResponseWriter, r *http.Request, who access.Actor) error {
@@ -64,6 +67,11 @@ func (p pages) contact(w http.ResponseWriter, r *http.Request, who access.Actor)
 	if err != nil {
 		return err
 	}
+	return p.drawContactPage(w, r, who, key, http.StatusOK, httpx.NewForm(nil))
+}
+
+// drawContactPage shows a contact's record with the consent form as it was typed.
+func (p pages) drawContactPage(w http.ResponseWriter, r *http.Request, who access.Actor, key id.ID, status int, f *httpx.Form) error {
 	it, err := p.Accounts.GetContact(r.Context(), who, key)
 	if err != nil {
 		return err
@@ -72,13 +80,16 @@ func (p pages) contact(w http.ResponseWriter, r *http.Request, who access.Actor)
 	if err != nil {
 		return err
 	}
-	v := contactView{who: who, contact: it}
+	v := contactView{who: who, contact: it, form: f, key: id.New().String()}
+	if v.consents, err = p.Accounts.Consents(r.Context(), who, key); err != nil {
+		return err
+	}
 	if v.events, err = p.story(r, who, key, pg.Viewer.Reader.Zone); err != nil {
 		return err
 	}
 	pg.Crumbs = []ui.Link{{Label: "Contacts", Href: "/contacts"}}
 	pg.Subtitle, pg.Actions = it.Title, contactRecordTools(v)
-	return ui.Render(w, r, http.StatusOK, contactPage(pg, v))
+	return ui.Render(w, r, status, contactPage(pg, v))
 }
 
 type contactFormView struct {

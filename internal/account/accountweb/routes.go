@@ -50,6 +50,7 @@ func Routes(w *door.Web, deps Deps) {
 	w.Private("GET /contacts/{id}/edit", account.ActContactUpdate, p.editContact)
 	w.Private("POST /contacts/{id}/edit", account.ActContactUpdate, p.updateContact)
 	w.Private("POST /contacts/{id}/delete", account.ActContactDelete, p.deleteContact)
+	w.Private("POST /contacts/{id}/consents", account.ActConsentRecord, p.recordConsent)
 }
 
 // idempotency is the hidden field's name, for the templates.

@@ -23,7 +23,7 @@ var done = map[access.Action]string{
 	"deal.note": "wrote a note on", "deal.expire": "let run out", "deal.check": "asked about", "deal.tell": "wrote mails about",
 	"view.save": "saved", "view.delete": "deleted",
 	"partner.create": "added", "partner.update": "changed", "account.create": "added", "account.update": "changed",
-	"contact.create": "added", "contact.update": "changed", "contact.delete": "deleted",
+	"contact.create": "added", "contact.update": "changed", "contact.delete": "deleted", "consent.record": "recorded the consent of",
 	"person.invite": "invited", "person.update": "changed", "person.suspend": "changed the access of",
 	"key.create": "created", "key.revoke": "revoked", "me.update": "changed their own account", "me.accept": "accepted the invitation", "me.sign_in": "signed in",
 	"me.sign_out": "signed out", "me.reset": "set a new password", "me.key_create": "created", "me.key_revoke": "revoked",
