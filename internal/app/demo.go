@@ -54,8 +54,15 @@ func (a *App) FillDemo(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("fill the demo: %w", err)
 	}
-	if err := d.openDoors(ctx); err != nil {
+	second, err := d.secondAdmin(ctx)
+	if err != nil {
+		return err
+	}
+	if err := d.openDoors(ctx, second); err != nil {
 		return fmt.Errorf("let people into the demo: %w", err)
+	}
+	if err := d.fillPrivacy(ctx, second); err != nil {
+		return fmt.Errorf("persons' requests of the demo: %w", err)
 	}
 	if err := d.fillIncident(ctx); err != nil {
 		return err
@@ -111,6 +118,9 @@ func (a *App) fillSample(ctx context.Context, admin access.Actor) (*demo, error)
 		return nil, err
 	}
 	if err := d.makeDeals(ctx); err != nil {
+		return nil, err
+	}
+	if err := d.makeContacts(ctx); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(d.fillProcessors(ctx), d.fillDocuments(ctx)); err != nil {
@@ -292,8 +302,8 @@ func (d *demo) later(hours int) bool {
 }
 
 // openDoors gives one person of each role a sign-in, with the password that the demo prints.
-func (d *demo) openDoors(ctx context.Context) error {
-	for _, m := range []access.Actor{d.managers[0], d.partners[0].head, d.partners[0].agents[1]} {
+func (d *demo) openDoors(ctx context.Context, second access.Actor) error {
+	for _, m := range []access.Actor{second, d.managers[0], d.partners[0].head, d.partners[0].agents[1]} {
 		invited, err := d.app.Identity.Reinvite(ctx, d.admin, m.Member)
 		if err != nil {
 			return err
@@ -312,6 +322,6 @@ func (d *demo) openDoors(ctx context.Context) error {
 // demoWelcome tells how to sign in to the demo.
 func demoWelcome() string {
 	p := demoPartners[0]
-	return fmt.Sprintf("\nDemo programme %s. Password for everyone: %s\n  Admin    admin@halden.example\n  Staff    %s\n  Partner  %s\n  Agent    %s",
-		demoName, demoPassword, address(demoManagers[0], "halden.example"), address(p.people[0], p.domain), address(p.people[1], p.domain))
+	return fmt.Sprintf("\nDemo programme %s. Password for everyone: %s\n  Admin    admin@halden.example\n  Admin    %s (the second, to approve)\n  Staff    %s\n  Partner  %s\n  Agent    %s",
+		demoName, demoPassword, address(demoSecond, "halden.example"), address(demoManagers[0], "halden.example"), address(p.people[0], p.domain), address(p.people[1], p.domain))
 }
