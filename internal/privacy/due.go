@@ -35,6 +35,12 @@ func alarmsDue(now, due time.Time) (n int) {
 	return n
 }
 
+// LastDay is the last day for the answer in words. The deadline is the moment when the next day begins somewhere on earth: half a day
+// before it, it is that day in UTC too.
+func (r Request) LastDay() string { return lastDay(r.DueAt) }
+
+func lastDay(due time.Time) string { return due.Add(-12 * time.Hour).UTC().Format("2 January 2006") }
+
 // DaysLeft returns the whole days until the deadline, below zero when it has passed.
 func (r Request) DaysLeft(now time.Time) int {
 	left := r.DueAt.Sub(now)

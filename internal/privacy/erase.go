@@ -187,6 +187,9 @@ func (e *eraser) rows(ctx context.Context, tx *op.Tx, t table, p *Run) (n, seen 
 	after = p.After
 	for _, f := range rows {
 		after = f.key
+		if t.name == "row_history" && own(f.text("table_name")) {
+			continue // of the request itself: blanked when it is done
+		}
 		changed, err := e.row(ctx, tx, t, f, p)
 		if err != nil {
 			return n, len(rows), after, err

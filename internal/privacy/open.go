@@ -117,10 +117,10 @@ func (s *Service) tellOfficers(ctx context.Context, tx *op.Tx, r *Request) error
 	if err != nil {
 		return err
 	}
-	heading, text := "A person asks about their data", fmt.Sprintf("%s. It must be answered by %s.", r.label(), r.DueAt.Format("2 January 2006"))
+	heading, text := "A person asks about their data", fmt.Sprintf("%s. It must be answered by %s.", r.label(), r.LastDay())
 	if r.State == Forwarded {
 		heading = "A person's request is forwarded to you"
-		text = fmt.Sprintf("%s. You are the controller: the portal does not answer for you. The law asks for an answer by %s.", r.label(), r.DueAt.Format("2 January 2006"))
+		text = fmt.Sprintf("%s. You are the controller: the portal does not answer for you. The law asks for an answer by %s.", r.label(), r.LastDay())
 	}
 	for _, o := range officers {
 		err := mail.Queue(ctx, tx, mail.Letter{Template: "privacy.request", To: o.Email, ToName: o.Name, Subject: heading, ObjectType: "privacy_request", ObjectID: r.ID, Duty: true,
@@ -193,7 +193,7 @@ func (s *Service) Extend(ctx context.Context, who access.Actor, v id.ID, version
 		r.ExtendedAt, r.ExtensionReason, r.Alarm = &tx.Now, reason, 0
 		r.DueAt = monthsAfter(r.ReceivedAt, 3, zoneOf(set))
 		return reason, s.tellSubject(ctx, tx, r, "Your request needs more time",
-			"We need two more months for your request, until "+r.DueAt.Format("2 January 2006")+", because: "+reason, "You can complain to your supervisory authority.")
+			"We need two more months for your request, until "+r.LastDay()+", because: "+reason, "You can complain to your supervisory authority.")
 	})
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/kernel/errs"
@@ -105,7 +104,7 @@ func (s *Service) EraseAsOperator(ctx context.Context, tenant id.ID, sub Subject
 func (r Request) Next() string {
 	switch r.State {
 	case Verifying, Received:
-		return fmt.Sprintf("Request %d waits: an Admin of the programme checks who the person is, proposes the erasure, and another Admin approves it. Due %s.", r.Number, r.DueAt.Format(time.DateOnly))
+		return fmt.Sprintf("Request %d waits: an Admin of the programme checks who the person is, proposes the erasure, and another Admin approves it. Due %s.", r.Number, r.LastDay())
 	case Forwarded:
 		return fmt.Sprintf("Request %d is forwarded to the programme's Admins: as the policy says, the controller answers.", r.Number)
 	case Done:

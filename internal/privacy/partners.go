@@ -90,7 +90,7 @@ func (s *Service) tellPartner(ctx context.Context, tx *op.Tx, t Task) error {
 	for _, o := range readers {
 		err := mail.Queue(ctx, tx, mail.Letter{Template: "privacy.task", To: o.Email, ToName: o.Name, Subject: "A person's request concerns your company", ObjectType: "privacy_task", ObjectID: t.ID, Duty: true,
 			Layout: mailer.Layout{Heading: "A person's request concerns your company",
-				Paragraphs: []string{fmt.Sprintf("Your company received data of a person who now asks for: %s. Please do the same with your own copy and answer by %s.", t.Kind.Words(), t.DueAt.Format("2 January 2006"))},
+				Paragraphs: []string{fmt.Sprintf("Your company received data of a person who now asks for: %s. Please do the same with your own copy and answer by %s.", t.Kind.Words(), lastDay(t.DueAt))},
 				Button:     mailer.Button{Label: "Open the task", URL: s.ops.PublicURL + "/privacy/tasks/" + t.ID.String()}, Reason: "You get this because you run your company's side of the programme."}})
 		if err != nil {
 			return err

@@ -269,7 +269,7 @@ func (s *Service) Alarm(ctx context.Context, tenant id.ID) (int, error) {
 			tx.Audit(audit.Change{Type: "privacy_request", ID: r.ID, Label: r.label(), Note: heading})
 			for _, o := range officers {
 				err := mail.Queue(ctx, tx, mail.Letter{Template: "privacy.deadline", To: o.Email, ToName: o.Name, Subject: heading, ObjectType: "privacy_request", ObjectID: r.ID, Duty: true,
-					Layout: mailer.Layout{Heading: heading, Paragraphs: []string{r.label() + ", " + r.State.Words() + ". It is due on " + r.DueAt.Format("2 January 2006") + "."},
+					Layout: mailer.Layout{Heading: heading, Paragraphs: []string{r.label() + ", " + r.State.Words() + ". It is due on " + r.LastDay() + "."},
 						Button: mailer.Button{Label: "Open the request", URL: s.ops.PublicURL + "/privacy/" + r.ID.String()}, Reason: "You get this because you are an Admin of the programme."}})
 				if err != nil {
 					return told, err

@@ -24,6 +24,8 @@ var done = map[access.Action]string{
 	"view.save": "saved", "view.delete": "deleted",
 	"partner.create": "added", "partner.update": "changed", "account.create": "added", "account.update": "changed",
 	"contact.create": "added", "contact.update": "changed", "contact.delete": "deleted", "consent.record": "recorded the consent of",
+	"privacy.open": "recorded", "privacy.verify": "checked the identity of", "privacy.update": "worked on", "privacy.propose": "proposed the erasure of",
+	"privacy.approve": "decided the plan of", "privacy.answer": "worked on the answer of", "privacy.run": "carried on", "me.request": "asked with",
 	"person.invite": "invited", "person.update": "changed", "person.suspend": "changed the access of",
 	"key.create": "created", "key.revoke": "revoked", "me.update": "changed their own account", "me.accept": "accepted the invitation", "me.sign_in": "signed in",
 	"me.sign_out": "signed out", "me.reset": "set a new password", "me.key_create": "created", "me.key_revoke": "revoked",

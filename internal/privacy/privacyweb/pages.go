@@ -99,7 +99,7 @@ func (p pages) draw(w http.ResponseWriter, r *http.Request, who access.Actor, ke
 
 // clockWords says in words how much time is left.
 func clockWords(r privacy.Request, now time.Time) string {
-	day := r.DueAt.Format("2 January 2006")
+	day := r.LastDay()
 	if !r.Open() {
 		return "Closed " + r.ClosedAt.Format("2 January 2006") + "; it was due by " + day + "."
 	}

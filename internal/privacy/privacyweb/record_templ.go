@@ -141,7 +141,7 @@ func recordPage(p ui.Page, v recordView) templ.Component {
 							ui.Fact{Label: "In their words", Value: v.r.Asked},
 							ui.Fact{Label: "Came by", Value: v.r.Source},
 							ui.Fact{Label: "Received", Content: ui.Moment(v.r.ReceivedAt)},
-							ui.Fact{Label: "Answer by", Content: ui.Badge(clockTone(v.r, v.now), clockWords(v.r, v.now))},
+							ui.Fact{Label: "Answer by", Content: ui.Badge(clockTone(v.r, v.now), v.r.LastDay())},
 							ui.Fact{Label: "Extended because", Value: v.r.ExtensionReason},
 							ui.Fact{Label: "Identity checked", Value: proofWords(v.r)},
 							ui.Fact{Label: "How exactly", Value: v.r.IdentityNote},
