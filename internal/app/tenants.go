@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -37,7 +38,25 @@ func (a *App) archiveOptions() archive.Options {
 		{Name: "deals", Write: func(ctx context.Context, who access.Actor, out sheet.Writer) error {
 			return a.Deals.Export(ctx, who, deal.Query{}, out)
 		}},
-	}, Files: a.Files, DropFiles: a.Files.Purge, Deliver: a.sayFarewell}
+	}, Files: a.Files, DropFiles: a.Files.Purge, Head: a.logHead, Deliver: a.sayFarewell}
+}
+
+// logHead seals what a tenant's audit log holds and returns the signed head of its tree.
+func (a *App) logHead(ctx context.Context, of id.ID) (json.RawMessage, error) {
+	for { // a few thousand at a time
+		n, err := a.Seal.Seal(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			break
+		}
+	}
+	head, err := a.Seal.Checkpoint(ctx, of)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(head)
 }
 
 // sayFarewell mails the certificate of a deletion to somebody who was an Admin of the programme. Without a mail server the

@@ -202,8 +202,7 @@ func (a *App) listenerTLS() (how string, seen bool) {
 func (a *App) outbound() []trust.Outbound {
 	var out []trust.Outbound
 	for _, h := range OutboundHosts(a.Config) {
-		plain := h.Name == strings.ToLower(a.Config.SMTP.Host) && a.Config.SMTP.TLS == "none"
-		out = append(out, trust.Outbound{Host: h.Name, What: h.Purpose, Plain: plain, Local: local(h.Name)})
+		out = append(out, trust.Outbound{Host: h.Name, What: h.Purpose, Plain: plainly(a.Config, h.Name), Local: local(h.Name)})
 	}
 	return out
 }

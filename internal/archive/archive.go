@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"entente.dev/internal/access"
@@ -37,9 +38,10 @@ type Options struct {
 	Schema  int64  // newest migration
 	Lists   []List
 
-	Files     *file.Service                                        // where exports go that somebody asked for in the program
-	DropFiles func(ctx context.Context, tenant id.ID) (int, error) // removes every stored file of a tenant
-	Deliver   func(ctx context.Context, f Farewell) error          // sends the last mail; nil without a mail server
+	Files     *file.Service                                                    // where exports go that somebody asked for in the program
+	DropFiles func(ctx context.Context, tenant id.ID) (int, error)             // removes every stored file of a tenant
+	Head      func(ctx context.Context, tenant id.ID) (json.RawMessage, error) // seals the audit log of a tenant and returns its signed tree head; NotFound "checkpoint.not_found" without one
+	Deliver   func(ctx context.Context, f Farewell) error                      // sends the last mail; nil without a mail server
 }
 
 // Service runs the room's use cases.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
@@ -18,15 +19,18 @@ import (
 	"entente.dev/internal/access"
 	"entente.dev/internal/access/role"
 	"entente.dev/internal/account"
+	"entente.dev/internal/audit/trail"
 	"entente.dev/internal/deal"
 	"entente.dev/internal/file"
 	"entente.dev/internal/identity"
 	"entente.dev/internal/kernel/blob"
+	"entente.dev/internal/kernel/crypt"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/pg"
 	"entente.dev/internal/kernel/pg/pgtest"
 	"entente.dev/internal/kernel/sheet"
+	"entente.dev/internal/keyring"
 	"entente.dev/internal/op"
 	"entente.dev/internal/optest"
 	"entente.dev/internal/partner"
@@ -41,6 +45,7 @@ type house struct {
 	ops   *op.Ops
 	db    *pg.DB
 	super *pgx.Conn
+	kek   crypt.KEK
 	admin access.Actor
 }
 
@@ -48,6 +53,9 @@ func newHouse(t *testing.T) house {
 	t.Helper()
 	db := pgtest.New(t)
 	o := optest.New(t, db)
+	kek, err := crypt.NewLocal(crypt.NewKey())
+	must(t, err)
+	o.Keys = keyring.New(db, kek, func() time.Time { return o.Clock() })
 	blobs, err := blob.Open("dir:"+t.TempDir(), blob.Options{})
 	must(t, err)
 	deals := deal.New(o)
@@ -56,7 +64,7 @@ func newHouse(t *testing.T) house {
 	}}}})
 	s.opts.Files = file.New(o, blobs)
 	s.opts.DropFiles = s.opts.Files.Purge
-	return house{Service: s, ops: o, db: db, super: pgtest.Super(t, db)}
+	return house{Service: s, ops: o, db: db, super: pgtest.Super(t, db), kek: kek}
 }
 
 func must(t *testing.T, err error) {
@@ -227,7 +235,15 @@ func TestRoundTrip(t *testing.T) {
 	if !found {
 		t.Error("the stored file is not in the archive")
 	}
+	for table, column := range map[string]string{"mail": "text_sealed", "audit_entry": "payload"} {
+		sealedAnew(t, a, b, table, column)
+	}
 	// It works there: its log can be read, its deals go on.
+	log, err := trail.New(b.ops).List(t.Context(), b.admin, trail.Query{Limit: 100})
+	must(t, err)
+	if !slices.ContainsFunc(log.Items, func(e trail.Entry) bool { return e.ActorName == "Ada" && e.ObjectLabel != "" }) {
+		t.Error("the log cannot be read in its new place")
+	}
 	d, err := deal.New(b.ops).Create(t.Context(), b.admin, deal.CreateInput{Title: "Next", Account: deal.AccountFacts{Name: "Customer 1"}, Currency: "EUR", Partner: partnerOf(t, b)})
 	must(t, err)
 	if d.ID == id.Nil {
@@ -235,6 +251,41 @@ func TestRoundTrip(t *testing.T) {
 	}
 	_, err = b.take(t.Context(), first, Trust{Key: a.key(t)}, "again")
 	wantCode(t, err, "tenant.exists")
+}
+
+// sealedAnew checks that a column says in b what it says in a, under keys of b alone.
+func sealedAnew(t *testing.T, a, b house, table, column string) {
+	t.Helper()
+	read := func(h house) map[string][]byte {
+		rows, err := h.super.Query(t.Context(), fmt.Sprintf(`select %s_id::text, %s from %s where %s is not null`, strings.TrimPrefix(table, "audit_"), column, table, column))
+		must(t, err)
+		out, row, sealed := map[string][]byte{}, "", []byte(nil)
+		_, err = pgx.ForEachRow(rows, []any{&row, &sealed}, func() error { out[row] = bytes.Clone(sealed); return nil })
+		must(t, err)
+		return out
+	}
+	here, there, tried := read(a), read(b), 0
+	for row, after := range there {
+		before, ok := here[row]
+		if !ok {
+			continue // b's own: that the programme came
+		}
+		tried++
+		at := keyring.Place{Table: table, Row: row, Column: column}
+		want, err := a.ops.Keys.Open(t.Context(), a.admin.Tenant, at, before)
+		must(t, err)
+		got, err := b.ops.Keys.Open(t.Context(), a.admin.Tenant, at, after)
+		must(t, err)
+		if len(want) == 0 || !bytes.Equal(want, got) {
+			t.Errorf("%s.%s of %s: %q became %q", table, column, row, want, got)
+		}
+		if _, err := a.ops.Keys.Open(t.Context(), a.admin.Tenant, at, after); err == nil {
+			t.Errorf("%s.%s of %s opens with a key of the old installation", table, column, row)
+		}
+	}
+	if tried == 0 {
+		t.Errorf("no row of %s.%s was tried", table, column)
+	}
 }
 
 func partnerOf(t *testing.T, h house) (v id.ID) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -13,8 +14,11 @@ import (
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/access/role"
+	"entente.dev/internal/audit/seal"
 	"entente.dev/internal/identity"
+	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/keyring"
 	"entente.dev/internal/tenant"
 )
 
@@ -120,6 +124,8 @@ func TestPurge(t *testing.T) {
 	ctx := t.Context()
 	var letters []Farewell
 	h.opts.Deliver = func(_ context.Context, f Farewell) error { letters = append(letters, f); return nil }
+	h.opts.Head = h.sealed(t)
+	elsewhere := h.elsewhere(t)
 	before := h.rows(t)
 	_, err := h.Delete(ctx, access.NewSystem(h.admin.Tenant, "operator"), DeleteInput{Slug: "acme", Reason: "We stop.", AtOnce: true})
 	must(t, err)
@@ -165,9 +171,54 @@ func TestPurge(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	h.checkCertificate(t, before, letters)
+	elsewhere()
 	// The slug is free again.
 	_, err = tenant.New(h.ops).Create(ctx, access.NewPlatform(id.New(), "test"), tenant.CreateInput{Slug: "acme", Name: "Acme"}, nil)
 	must(t, err)
+}
+
+// sealed returns an Options.Head over the real sequencer.
+func (h *house) sealed(t *testing.T) func(context.Context, id.ID) (json.RawMessage, error) {
+	t.Helper()
+	log := seal.New(h.ops, seal.Options{})
+	return func(ctx context.Context, v id.ID) (json.RawMessage, error) {
+		if _, err := log.Seal(ctx); err != nil {
+			return nil, err
+		}
+		head, err := log.Checkpoint(ctx, v)
+		if err != nil {
+			return nil, err
+		}
+		return json.Marshal(head)
+	}
+}
+
+// elsewhere is another process of the installation that has the programme's key in memory; what it returns checks that it was told
+// of the end and opens nothing any more.
+func (h *house) elsewhere(t *testing.T) func() {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	ring, done := keyring.New(h.db, h.kek, h.ops.Clock), make(chan struct{})
+	go func() { defer close(done); _ = ring.Run(ctx) }()
+	t.Cleanup(func() { stop(); <-done })
+	at := keyring.Place{Table: "mail", Row: "x", Column: "text"}
+	box, err := h.ops.Keys.Seal(t.Context(), h.admin.Tenant, at, []byte("hello"))
+	must(t, err)
+	open := func() error { _, err := ring.Open(t.Context(), h.admin.Tenant, at, box); return err }
+	must(t, open())
+	return func() {
+		t.Helper()
+		for end := time.Now().Add(10 * time.Second); ; {
+			err := open()
+			if errs.Is(err, "keys.destroyed") {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("another process still opens: %v", err)
+			}
+			runtime.Gosched()
+		}
+	}
 }
 
 func (h *house) checkCertificate(t *testing.T, before map[string]int, letters []Farewell) {
@@ -187,6 +238,18 @@ func (h *house) checkCertificate(t *testing.T, before map[string]int, letters []
 		if c.Deleted[table] != int64(before[table]) {
 			t.Errorf("the certificate counts %d rows of %s and there were %d", c.Deleted[table], table, before[table])
 		}
+	}
+	var head struct {
+		Entries int64  `json:"entries"`
+		Size    int64  `json:"tree_size"`
+		Note    string `json:"checkpoint"`
+	}
+	must(t, json.Unmarshal(c.Head, &head))
+	if head.Size < 1 || head.Size != head.Entries {
+		t.Errorf("the log's head is of %d entries and there were %d", head.Size, head.Entries)
+	}
+	if _, err := note.Open([]byte(head.Note), note.VerifierList(v)); err != nil {
+		t.Errorf("the checkpoint in the certificate: %v", err)
 	}
 	if len(letters) != 1 || letters[0].To != "ada@acme.example" || letters[0].Certificate != text {
 		t.Errorf("told: %+v", letters)

@@ -11,6 +11,7 @@ import (
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/audit"
+	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/op"
 	"entente.dev/internal/tenant"
@@ -192,7 +193,27 @@ func (s *Service) dropKeys(ctx context.Context, p *purge) error {
 	if err := s.step(ctx, p, "keys"); err != nil {
 		return err
 	}
-	return s.destroyKeys(ctx, p.tenant)
+	if err := s.lastHead(ctx, p); err != nil {
+		return err
+	}
+	return s.ops.Keys.Destroy(ctx, p.tenant)
+}
+
+// lastHead notes the signed head of the programme's audit log for the certificate, while the log is still whole. Whoever kept a
+// checkpoint can prove with it that nothing was taken from the log before the end.
+func (s *Service) lastHead(ctx context.Context, p *purge) error {
+	if s.opts.Head == nil {
+		return nil
+	}
+	head, err := s.opts.Head(ctx, p.tenant)
+	if errs.Is(err, "checkpoint.not_found") {
+		return nil // nothing was ever logged
+	}
+	if err != nil {
+		return fmt.Errorf("head of the audit log: %w", err)
+	}
+	_, err = s.change(ctx, p, func(tx *op.Tx) (int64, error) { return 0, setTree(ctx, tx, head) })
+	return err
 }
 
 func (s *Service) dropFiles(ctx context.Context, p *purge) error {

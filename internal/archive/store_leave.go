@@ -12,7 +12,6 @@ import (
 
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
-	"entente.dev/internal/kernel/pg"
 	"entente.dev/internal/op"
 	"entente.dev/internal/tenant"
 )
@@ -86,11 +85,11 @@ returning until`
 	sqlBury        = `select app.archive_bury($1)`
 	sqlCertificate = `select certificate from departure where tenant_id = (select app.tenant()) and certificate <> '' order by asked_at desc limit 1`
 
-	sqlDestroyKeys = `update data_key set wrapped = null, destroyed_at = app.now() where tenant_id = (select app.tenant()) and destroyed_at is null`
-
 	sqlDropKept = `delete from kept_record where tenant_id = (select app.tenant()) and until <= app.now()`
 
-	sqlLogHead = `select jsonb_build_object('entries', count(*), 'last', max(at)) from audit_entry where tenant_id = (select app.tenant())`
+	// One more than there are: the entry that says that the programme is closed is written last.
+	sqlLogHead = `select jsonb_build_object('entries', count(*) + 1, 'last', max(at)) from audit_entry where tenant_id = (select app.tenant())`
+	sqlSetTree = `update departure set head = coalesce(head, '{}') || $1::jsonb where tenant_id = (select app.tenant()) and state = 'purging'`
 	sqlSetHead = `update departure set head = $1 where tenant_id = (select app.tenant()) and state = 'purging'`
 )
 
@@ -304,15 +303,8 @@ func dropKept(ctx context.Context, tx *op.Tx) (int64, error) {
 	return tag.RowsAffected(), err
 }
 
-// destroyKeys destroys every data key of the tenant, for good.
-func (s *Service) destroyKeys(ctx context.Context, v id.ID) error {
-	err := pgx.BeginFunc(ctx, s.ops.DB.Pool(pg.Worker), func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, pg.SQLBind, pg.Binding{Tenant: v, Now: s.ops.Clock()}.Args()...); err != nil {
-			return err
-		}
-		_, err := tx.Exec(ctx, sqlDestroyKeys)
-		return err
-	})
-	s.ops.Keys.Forget()
+// setTree adds the signed head of the audit log's tree to what is known of the log.
+func setTree(ctx context.Context, tx *op.Tx, tree json.RawMessage) error {
+	_, err := tx.Exec(ctx, sqlSetTree, tree)
 	return err
 }

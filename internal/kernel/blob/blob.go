@@ -91,6 +91,18 @@ func Problem(where string) string {
 	return ""
 }
 
+// Host returns the host, with its port where one is given, that the program speaks to for an s3:// address; "" for any other.
+func Host(where string) string {
+	if !strings.HasPrefix(where, "s3://") {
+		return ""
+	}
+	a, err := parseBucket(where)
+	if err != nil {
+		return ""
+	}
+	return a.host
+}
+
 // bucketAddress is an s3:// address in its parts.
 type bucketAddress struct {
 	bucket, prefix, host, region string
