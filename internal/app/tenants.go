@@ -38,11 +38,11 @@ func (a *App) archiveOptions() archive.Options {
 		{Name: "deals", Write: func(ctx context.Context, who access.Actor, out sheet.Writer) error {
 			return a.Deals.Export(ctx, who, deal.Query{}, out)
 		}},
-	}, Files: a.Files, DropFiles: a.Files.Purge, Head: a.logHead, Deliver: a.sayFarewell}
+	}, Files: a.Files, DropFiles: a.Files.Purge, Head: a.lastHead, Deliver: a.sayFarewell}
 }
 
-// logHead seals what a tenant's audit log holds and returns the signed head of its tree.
-func (a *App) logHead(ctx context.Context, of id.ID) (json.RawMessage, error) {
+// lastHead seals what a tenant's audit log holds and returns the signed head of its tree.
+func (a *App) lastHead(ctx context.Context, of id.ID) (json.RawMessage, error) {
 	for { // a few thousand at a time
 		n, err := a.Seal.Seal(ctx)
 		if err != nil {
