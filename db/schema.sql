@@ -1033,7 +1033,7 @@ create table document_acceptance (
   digest text not null, -- class=internal category=legal-entity
   accepted_at timestamp with time zone not null default app.now(), -- class=internal category=legal-entity
   constraint document_acceptance_member_fk FOREIGN KEY (tenant_id, member_id) REFERENCES member(tenant_id, member_id),
-  constraint document_acceptance_once_uq UNIQUE (tenant_id, version_id, member_id),
+  constraint document_acceptance_once_uq UNIQUE NULLS NOT DISTINCT (tenant_id, version_id, partner_id, member_id),
   constraint document_acceptance_partner_fk FOREIGN KEY (tenant_id, partner_id) REFERENCES partner(tenant_id, partner_id),
   constraint document_acceptance_pk PRIMARY KEY (tenant_id, acceptance_id),
   constraint document_acceptance_version_fk FOREIGN KEY (tenant_id, version_id) REFERENCES document_version(tenant_id, version_id)

@@ -215,7 +215,7 @@ create table app.document_acceptance (
   constraint document_acceptance_version_fk foreign key (tenant_id, version_id) references app.document_version (tenant_id, version_id),
   constraint document_acceptance_partner_fk foreign key (tenant_id, partner_id) references app.partner (tenant_id, partner_id),
   constraint document_acceptance_member_fk foreign key (tenant_id, member_id) references app.member (tenant_id, member_id),
-  constraint document_acceptance_once_uq unique (tenant_id, version_id, member_id)
+  constraint document_acceptance_once_uq unique nulls not distinct (tenant_id, version_id, partner_id, member_id)
 );
 create index document_acceptance_partner_ix on app.document_acceptance (tenant_id, partner_id, version_id);
 create index document_acceptance_member_ix on app.document_acceptance (tenant_id, member_id);
