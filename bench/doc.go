@@ -4,6 +4,8 @@
 //	make bench                                  everything, about a quarter of an hour
 //	make bench ARGS="-scale 0.02 -for 2s"       a quick look
 //	make bench ARGS="-data bench/out/data"      keep the data directory, and use it again next time
+//	make bench ARGS="-only promises"            only what the promises name: no installation is filled
+//	make bench ARGS="-only promises/proof"      one of them
 //	go run ./bench -url http://host:8080 -key-staff ent_… -key-partner ent_…,ent_… -session …
 //
 // Results are printed as a table and written to bench/out: result.json, plans.json, and a CPU profile for each row.

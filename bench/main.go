@@ -74,10 +74,15 @@ func bench(ctx context.Context, o options) error {
 	}
 	r := &result{At: time.Now().UTC(), Machine: thisMachine(), Command: strings.Join(os.Args[1:], " "), Scale: o.scale}
 	var err error
-	if o.url != "" {
+	switch {
+	case o.onlyPromises():
+		o.promised(ctx, r)
+	case o.url != "":
 		err = o.foreign(ctx, r)
-	} else {
-		err = o.local(ctx, r)
+	default:
+		if err = o.local(ctx, r); err == nil && o.whole {
+			o.promised(ctx, r)
+		}
 	}
 	if len(r.Rows)+len(r.Figures) > 0 {
 		r.print(os.Stdout)
