@@ -40,7 +40,7 @@ func (a *App) probeLog(ctx context.Context, tenant id.ID) trust.Finding {
 	if err != nil {
 		return fail(err)
 	}
-	f := trust.Finding{Result: trust.Kept, Items: int(r.Entries), Checked: fmt.Sprintf("%d entries against a tree of %d, its signature, and the oldest checkpoint that is stored; %d payloads against what was committed to.", r.Entries, r.Size, r.Payloads)}
+	f := trust.Finding{Result: trust.Kept, Items: int(r.Entries), Checked: fmt.Sprintf("%d entries were compared with the signed tree of %d and the oldest stored checkpoint, and %d payloads with what was committed to.", r.Entries, r.Size, r.Payloads)}
 	if !r.OK {
 		f.Result, f.Detail = trust.Failing, fmt.Sprintf("%d findings", int64(len(r.Findings))+r.More)
 		for _, one := range r.Findings[:min(3, len(r.Findings))] {

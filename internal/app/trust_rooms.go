@@ -62,7 +62,7 @@ func (a *App) probeErrors(ctx context.Context, tenant id.ID) trust.Finding {
 	if old > 0 {
 		return failing(checked, "%d error reports are open for more than 30 days", old)
 	}
-	return kept(len(p.Items), "%d error reports are open, none for more than 30 days.", len(p.Items))
+	return kept(len(p.Items), "Open error reports: %d, none for more than 30 days.", len(p.Items))
 }
 
 // hostsOf is what a programme's list of sub-processors and the configuration have in common: a host that is on no list is missing.

@@ -213,7 +213,7 @@ func (s State) Words() string {
 
 // Words returns the kind as people read it.
 func (k Kind) Words() string {
-	return map[Kind]string{Access: "Access to one's data", Portability: "Data to take along", Correction: "Correction", Erasure: "Erasure",
+	return map[Kind]string{Access: "Access to personal data", Portability: "A copy to take along", Correction: "Correction", Erasure: "Erasure",
 		Restriction: "Restriction of processing", Objection: "Objection"}[k]
 }
 

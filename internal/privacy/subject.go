@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"entente.dev/internal/datamap"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
 )
@@ -354,4 +355,12 @@ func letterPattern(w string) string {
 		}
 	}
 	return b.String()
+}
+
+// CategoryName names a category of data as the data policy does; an id that is none comes back as it is.
+func CategoryName(id string) string {
+	if c, ok := datamap.CategoryOf(id); ok {
+		return c.Name
+	}
+	return id
 }

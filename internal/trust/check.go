@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -137,7 +138,16 @@ func together(p Promise, by map[string]Evidence) Finding {
 		}
 	}
 	f.Items, f.Detail = int(items), list(wrong)
-	f.Checked = fmt.Sprintf("%d programmes, each by itself: %d kept, %d failing, %d without it.", len(by), counts[Kept], counts[Failing], counts[NotOffered]+counts[Unseen])
+	var said []string
+	for _, x := range []struct {
+		n    int
+		word string
+	}{{counts[Kept], "kept"}, {counts[Failing], "failing"}, {counts[NotOffered] + counts[Unseen], "without it"}} {
+		if x.n > 0 {
+			said = append(said, fmt.Sprintf("%s in %d", x.word, x.n))
+		}
+	}
+	f.Checked = fmt.Sprintf("Probed for each programme by itself: %s of %d.", strings.Join(said, ", "), len(by))
 	return f
 }
 

@@ -60,6 +60,17 @@ func broken(err error, format string, args ...any) Finding {
 	return Finding{Result: Failing, Checked: fmt.Sprintf(format, args...), Detail: "The probe could not finish: " + err.Error()}
 }
 
+// outward says how many kinds of connections leave the program.
+func outward(n int) string {
+	switch n {
+	case 0:
+		return "no connections out"
+	case 1:
+		return "1 kind of connection out"
+	}
+	return fmt.Sprintf("%d kinds of connections out", n)
+}
+
 // list writes at most ten of what is wrong.
 func list(wrong []string) string {
 	const most = 10

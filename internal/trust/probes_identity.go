@@ -17,7 +17,7 @@ func canary() string { return "canary-" + strings.ToLower(rand.Text()) }
 
 // probeHashes is P-01.
 func probeHashes(ctx context.Context, e *Env, _ id.ID) Finding {
-	const checked = "%d stored password hashes; and the log of a sign-in with a random password."
+	const checked = "%d stored password hashes, and the log line of a sign-in with a random password."
 	n, weak, err := countHashes(ctx, e.Ops)
 	if err != nil {
 		return broken(err, checked, n)
@@ -51,7 +51,7 @@ func probeBreached(_ context.Context, e *Env, _ id.ID) Finding {
 	if err := e.JudgePassword(canary() + " " + canary()); err != nil {
 		wrong = append(wrong, "the validator refuses a good password too: "+err.Error())
 	}
-	return verdict(2, wrong, "A known breached password is refused, a random one is taken.")
+	return verdict(2, wrong, "A password known to be breached was refused; a random one was accepted.")
 }
 
 // probeRoles is P-05.
@@ -72,7 +72,7 @@ func probeRoles(_ context.Context, e *Env, _ id.ID) Finding {
 			}
 		}
 	}
-	return verdict(len(e.Routes), wrong, "%d pages and operations, %d permissions, %d roles.", len(e.Routes), len(e.Actions), len(e.Roles))
+	return verdict(len(e.Routes), wrong, "%d pages and operations were compared with %d permissions and %d roles.", len(e.Routes), len(e.Actions), len(e.Roles))
 }
 
 func same(a, b map[access.Action]bool) bool {
@@ -115,7 +115,7 @@ func probeDenied(ctx context.Context, e *Env, _ id.ID) Finding {
 	if tried == 0 {
 		wrong = append(wrong, "there was nothing to try")
 	}
-	return verdict(tried, wrong, "%d attempts without signing in or without a permission.", tried)
+	return verdict(tried, wrong, "%d requests were tried without signing in or without the permission.", tried)
 }
 
 // somewhere fills the parameters of a pattern with ids of nothing.
@@ -144,7 +144,7 @@ func probeGuessing(ctx context.Context, e *Env, _ id.ID) Finding {
 	if wait <= 0 || allowed > most {
 		wrong = append(wrong, fmt.Sprintf("after %d wrong passwords in a row there was still no wait", allowed))
 	}
-	return verdict(allowed+1, wrong, "A made-up account: after %d attempts the next one has to wait.", allowed)
+	return verdict(allowed+1, wrong, "A made-up account was guessed at: after %d attempts the next one had to wait.", allowed)
 }
 
 // probeCookies is P-08.
@@ -181,7 +181,7 @@ func probeCookies(ctx context.Context, e *Env, _ id.ID) Finding {
 	if odd > 0 {
 		wrong = append(wrong, fmt.Sprintf("%d stored sessions hold something else than a hash", odd))
 	}
-	return verdict(len(lines)+n+sessions, wrong, "%d cookies of signing in, %d scripts, %d stored sessions.", len(lines), n, sessions)
+	return verdict(len(lines)+n+sessions, wrong, "Looked at: sign-in cookies (%d), scripts (%d) and stored sessions (%d).", len(lines), n, sessions)
 }
 
 // scanScripts looks for browser storage in the scripts of the sign-in page.

@@ -17,7 +17,7 @@ var personas = []pg.Role{pg.Staff, pg.Partner, pg.Public, pg.Worker, pg.Platform
 
 // probeIsolation is P-10: every role tries everything on another programme's rows.
 func probeIsolation(ctx context.Context, e *Env, _ id.ID) Finding {
-	const checked = "%d attempts by %d roles on %d tables, of which every one was refused or met nothing."
+	const checked = "%d attempts to reach another tenant, by %d database roles on %d tables: each was refused or found nothing."
 	wrong, tables, err := readFloors(ctx, e.Ops)
 	if err != nil {
 		return broken(err, checked, 0, len(personas), 0)
@@ -42,7 +42,7 @@ func probeIsolation(ctx context.Context, e *Env, _ id.ID) Finding {
 	}
 	f := verdict(tried, wrong, checked, tried, len(personas), tables)
 	if f.Result == Failing {
-		f.Checked = fmt.Sprintf("%d attempts by %d roles on %d tables.", tried, len(personas), tables)
+		f.Checked = fmt.Sprintf("%d attempts to reach another tenant, by %d database roles on %d tables.", tried, len(personas), tables)
 	}
 	return f
 }
@@ -75,7 +75,7 @@ func probeTLS(_ context.Context, e *Env, _ id.ID) Finding {
 		}
 	}
 	how, seen := e.Listener()
-	f := verdict(len(out)+1, wrong, "The listener (%s) and %d kinds of connections out.", how, len(out))
+	f := verdict(len(out)+1, wrong, "The listener (%s) and %s.", how, outward(len(out)))
 	if f.Result == Kept && !seen {
 		f = unseen(f.Checked, "TLS ends in front of this program, where it cannot look. Whoever runs the proxy attests that it takes TLS 1.2 or higher only.")
 		f.Items = len(out) + 1
@@ -194,7 +194,7 @@ func probeHeaders(ctx context.Context, e *Env, _ id.ID) Finding {
 			wrong = append(wrong, fmt.Sprintf("no answer with status %d could be made to look at", status))
 		}
 	}
-	return verdict(len(paths), wrong, "%d answers, among them %d pages that are missing and %d that break, with %d headers each.", len(paths), statuses[404], statuses[500], len(headerRules))
+	return verdict(len(paths), wrong, "%d answers, error pages included (%d not found, %d failing), were checked for %d headers each.", len(paths), statuses[404], statuses[500], len(headerRules))
 }
 
 // probeRate is P-15.
@@ -207,5 +207,5 @@ func probeRate(_ context.Context, e *Env, _ id.ID) Finding {
 	if wait <= 0 {
 		wrong = append(wrong, fmt.Sprintf("after %d requests of one address there was still no limit", allowed))
 	}
-	return verdict(allowed+1, wrong, "A made-up address: after %d requests at once the next one is refused.", allowed)
+	return verdict(allowed+1, wrong, "Requests from a made-up address: after %d at once, the next one was refused.", allowed)
 }

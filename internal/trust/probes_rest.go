@@ -26,7 +26,7 @@ func probeHistory(ctx context.Context, e *Env, tenant id.ID) Finding {
 	if !slices.Equal(changes, []string{"insert", "update", "delete"}) {
 		wrong = append(wrong, fmt.Sprintf("a made-up record was added, changed and deleted, and its history says %q", changes))
 	}
-	return verdict(tables+3, wrong, "The triggers of %d tables; a made-up record was added, changed and deleted, and each step is in its history.", tables)
+	return verdict(tables+3, wrong, "History is switched on for %d tables. A made-up record was added, changed and deleted, and each step is in its history.", tables)
 }
 
 // probeSignIns is P-17.
@@ -39,7 +39,7 @@ func probeSignIns(ctx context.Context, e *Env, tenant id.ID) Finding {
 	if missing > 0 {
 		wrong = append(wrong, fmt.Sprintf("%d of %d sessions have no entry in the log", missing, sessions))
 	}
-	return verdict(sessions, wrong, "%d sessions of the last day: each has its entry in the audit log.", sessions)
+	return verdict(sessions, wrong, "Sessions of the last day (%d): each has its entry in the audit log.", sessions)
 }
 
 // probeSecrets is P-20.
@@ -60,7 +60,7 @@ func probeSecrets(ctx context.Context, e *Env, tenant id.ID) Finding {
 			wrong = append(wrong, "the history holds "+c+", which is secret")
 		}
 	}
-	return verdict(rows, wrong, "The newest %d rows of history, against %d secret columns.", rows, len(secret))
+	return verdict(rows, wrong, "The newest %d rows of history were searched for the contents of %d secret columns.", rows, len(secret))
 }
 
 // probeExport is P-24.
@@ -78,7 +78,7 @@ func probeExport(ctx context.Context, e *Env, tenant id.ID) Finding {
 	if off := max(rows-have, have-rows); off > 5+have/100 {
 		wrong = append(wrong, fmt.Sprintf("the export has %d rows and the database %d", rows, have))
 	}
-	return verdict(rows, wrong, "The export of deals ran: %d rows, as many as there are.", rows)
+	return verdict(rows, wrong, "The deals were exported: %d rows, as many as there are.", rows)
 }
 
 type reference struct{ tag, url string }
@@ -122,7 +122,7 @@ func probeStrangers(ctx context.Context, e *Env, _ id.ID) Finding {
 	}
 	out := e.Outbound()
 	wrong = append(wrong, unlisted(ctx, e, tenants, out)...)
-	return verdict(len(paths)+len(out), wrong, "%d public pages with %d references, all of this host; %d kinds of connections out.", len(paths), refs, len(out))
+	return verdict(len(paths)+len(out), wrong, "%d public pages with %d references, all to this host, and %s.", len(paths), refs, outward(len(out)))
 }
 
 // unlisted returns connections out whose host is on nobody's list of sub-processors.
@@ -153,7 +153,7 @@ func probeVersion(_ context.Context, e *Env, _ id.ID) Finding {
 		f.Checked = "The running program: version " + e.Version + "."
 		return f
 	}
-	return kept(1, "The running program: version %s, commit %s. It stands in each line of evidence.", e.Version, e.Commit)
+	return kept(1, "The running program is version %s, commit %s; each line of evidence names it.", e.Version, e.Commit)
 }
 
 // probeDemo is P-33.
@@ -209,7 +209,7 @@ func probeSecurityTxt(ctx context.Context, e *Env, _ id.ID) Finding {
 	default:
 		expires = until.Format("2 January 2006")
 	}
-	return verdict(1, wrong, "The file has %d contacts and expires on %s.", len(contacts), expires)
+	return verdict(1, wrong, "The security.txt file is served, names a contact (%d) and expires on %s.", len(contacts), expires)
 }
 
 // probeModules is P-38.

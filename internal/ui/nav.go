@@ -28,8 +28,8 @@ var nav = []navGroup{
 		{"people", "People", "users", "/people", "g e"},
 		{"benchmarks", "Benchmarks", "chart-bar", "/benchmarks", ""},
 	}},
-	{"Promises", []navItem{
-		{"trust", "Trust", "shield-check", "/promises", "g t"},
+	{"Trust", []navItem{
+		{"trust", "Promises", "shield-check", "/promises", "g t"},
 		{"policy", "Data policy", "scale", "/policy", ""},
 		{"retention", "Retention", "hourglass", "/retention", ""},
 		{"privacy", "Privacy requests", "user-circle", "/privacy", ""},

@@ -74,6 +74,9 @@ func (e Entry) Actor() string {
 	if e.ActorName == "" && !e.ErasedAt.IsZero() {
 		return "Somebody (erased)"
 	}
+	if e.ActorKind == string(access.System) && e.ActorName != "" { // "deal expiry" begins a sentence
+		return strings.ToUpper(e.ActorName[:1]) + e.ActorName[1:]
+	}
 	return e.ActorName
 }
 

@@ -16,11 +16,11 @@ import (
 
 // done says each action in the past tense, as in "Ada approved the deal".
 var done = map[access.Action]string{
-	"retention.run": "ran", "retention.warn": "warned", "retention.erase": "erased the account of", "hold.place": "placed a legal hold on", "hold.release": "released the legal hold on",
+	"retention.run": "finished", "retention.warn": "warned", "retention.erase": "erased the account of", "hold.place": "placed a legal hold on", "hold.release": "released the legal hold on",
 	"duty.set": "recorded a legal duty to keep", "duty.drop": "took back the legal duty to keep",
 	"deal.create": "registered", "deal.update": "changed", "deal.submit": "submitted", "deal.withdraw": "withdrew", "deal.approve": "approved",
 	"deal.return": "sent back", "deal.reject": "rejected", "deal.win": "won", "deal.lose": "lost", "deal.move": "moved",
-	"deal.note": "wrote a note on", "deal.expire": "let run out", "deal.check": "asked about", "deal.tell": "wrote mails about",
+	"deal.note": "wrote a note on", "deal.expire": "closed as expired", "deal.check": "asked about", "deal.tell": "wrote mails about",
 	"view.save": "saved", "view.delete": "deleted",
 	"partner.create": "added", "partner.update": "changed", "account.create": "added", "account.update": "changed",
 	"contact.create": "added", "contact.update": "changed", "contact.delete": "deleted", "consent.record": "recorded the consent of",
@@ -80,7 +80,7 @@ func (e Entry) lifted(column string) (string, bool) {
 	return "", false
 }
 
-var nouns = map[string]string{"retention_run": "retention", "legal_hold": "record", "legal_duty": "category",
+var nouns = map[string]string{"retention_run": "a run of", "legal_hold": "record", "legal_duty": "category",
 	"member": "person", "person": "person", "tenant": "programme", "saved_view": "view", "api_key": "API key", "deal_note": "note",
 	"import_run": "import", "mail": "e-mail", "stored_file": "file", "policy_version": "data policy"}
 

@@ -53,6 +53,16 @@ type view struct {
 	works    []journal.Work
 }
 
+// title is what the tab of the list is called.
+func (v view) title() string {
+	for _, t := range tabs(v.Path) {
+		if t.Active {
+			return t.Label
+		}
+	}
+	return "Access log"
+}
+
 func queryOf(l ui.List) (journal.Query, error) {
 	q := journal.Query{Text: l.Get("q"), IP: l.Get("ip"), Result: l.Get("result"), Method: l.Get("method"), Cursor: l.Get("cursor")}
 	var p errs.Problems
@@ -83,7 +93,7 @@ func (p pages) draw(w http.ResponseWriter, r *http.Request, who access.Actor, v 
 	case err != nil:
 		return err
 	}
-	pg, err := p.Page(w, r, who, "Journal", "journal")
+	pg, err := p.Page(w, r, who, v.title(), "journal")
 	if err != nil {
 		return err
 	}

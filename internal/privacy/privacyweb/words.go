@@ -11,7 +11,7 @@ import (
 )
 
 func kinds() []ui.Option {
-	hints := map[privacy.Kind]string{privacy.Access: "A copy of all data, and how it is used.", privacy.Portability: "The data in a form that other programs read.",
+	hints := map[privacy.Kind]string{privacy.Access: "A copy of all data, and how it is used.", privacy.Portability: "The data as a file that other programs can read.",
 		privacy.Correction: "Something is wrong.", privacy.Erasure: "The data should go.", privacy.Restriction: "Keep it, but do not use it.", privacy.Objection: "Do not use it for a certain purpose."}
 	out := make([]ui.Option, len(privacy.Kinds))
 	for i, k := range privacy.Kinds {

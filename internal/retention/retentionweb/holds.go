@@ -236,6 +236,9 @@ func plain(interval string) string {
 			return strconv.Itoa(n) + " hours"
 		}
 	}
+	if words == "1 year" { // the data policy says it so
+		return "12 months"
+	}
 	if words == "00:00:00" {
 		return "no longer"
 	}
@@ -244,7 +247,19 @@ func plain(interval string) string {
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }
 
-func tableWords(t string) string { return strings.ReplaceAll(t, "_", " ") }
+// tableNames are what people call a table whose name says little.
+var tableNames = map[string]string{"account": "accounts", "contact": "contacts", "deal": "deals", "partner": "partners", "member": "people", "person": "logins", "mail": "e-mails", "notice": "notices",
+	"audit_entry": "audit entries", "row_history": "history of records", "api_key": "API keys", "idempotency": "answers to repeated requests", "throttle": "counts of attempts",
+	"session": "sessions", "one_time_link": "links in mails", "usage_event": "usage of pages", "usage_day": "daily figures", "saved_view": "saved views", "invitation": "invitations",
+	"stored_file": "stored files", "archive_run": "exports and imports", "kept_record": "records kept by law", "account_partner": "partners of accounts", "contact_consent": "consents",
+	"error_report": "error reports", "error_occurrence": "occurrences of errors", "document": "documents", "concern": "concerns"}
+
+func tableWords(t string) string {
+	if w, ok := tableNames[t]; ok {
+		return w
+	}
+	return strings.ReplaceAll(t, "_", " ")
+}
 
 func dayOf(s string) time.Time {
 	d, _ := time.Parse(time.DateOnly, s)

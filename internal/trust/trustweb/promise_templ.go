@@ -304,7 +304,7 @@ func evidenceTable(v promiseView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Head("Count", "num hide-sm").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Head("Looked at", "num hide-sm").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -485,8 +485,8 @@ func promiseSide(v promiseView) templ.Component {
 			templ_7745c5c3_Err = ui.Facts(
 				ui.Fact{Label: "Mechanism", Value: v.state.Promise.Mechanism},
 				ui.Fact{Label: "Probe", Value: v.state.Promise.Check},
-				ui.Fact{Label: "Every", Value: every(v.state.Promise.Every)},
-				ui.Fact{Label: "About", Value: about(v.state.Promise)},
+				ui.Fact{Label: "Probed", Value: "every " + every(v.state.Promise.Every)},
+				ui.Fact{Label: "Covers", Value: about(v.state.Promise)},
 			).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -684,6 +684,14 @@ func about(p trust.Promise) string {
 		return "this programme"
 	}
 	return "the whole installation"
+}
+
+// things counts what a probe looked at.
+func things(n int64) string {
+	if n == 1 {
+		return "1 thing"
+	}
+	return strconv.FormatInt(n, 10) + " things"
 }
 
 var _ = templruntime.GeneratedTemplate

@@ -256,6 +256,7 @@ func (p pages) drawRegister(w http.ResponseWriter, r *http.Request, who access.A
 		return err
 	}
 	pg.Subtitle = "What this programme promises, and the evidence that it is kept."
+	pg.Actions = registerTools(who)
 	return ui.Render(w, r, status, registerPage(pg, registerView{who, all, f, p.Trust.Now()}))
 }
 
