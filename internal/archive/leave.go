@@ -96,6 +96,11 @@ func (s *Service) Delete(ctx context.Context, who access.Actor, in DeleteInput) 
 		}
 		operator := who.Kind == access.System
 		d := Departure{ID: id.New(), State: Asked, Reason: in.Reason, AtOnce: in.AtOnce && operator, AskedBy: who.Member, AskedName: who.Name, AskedAt: tx.Now, Version: 1}
+		if who.Kind == access.Service { // a key is the hand of who made it, who then does not agree
+			if d.AskedBy, err = hand(ctx, tx, who.Credential); err != nil {
+				return d, err
+			}
+		}
 		admins, err := admins(ctx, tx)
 		if err != nil {
 			return d, err
@@ -113,7 +118,7 @@ func (s *Service) Delete(ctx context.Context, who access.Actor, in DeleteInput) 
 }
 
 // Agree lets a deletion that somebody else asked for begin. Conflict "tenant.own_request" for who asked, "tenant.not_asked" when
-// there is nothing to agree to.
+// there is nothing to agree to; Forbidden "tenant.person" for who is no person. What a key asked for, its maker does not agree to.
 func (s *Service) Agree(ctx context.Context, who access.Actor) (Departure, error) {
 	return op.Write(ctx, s.ops, who, ActDelete, func(tx *op.Tx) (Departure, error) {
 		set, err := lockTenant(ctx, tx)
@@ -131,6 +136,8 @@ func (s *Service) Agree(ctx context.Context, who access.Actor) (Departure, error
 			return d, errs.New(errs.Conflict, "tenant.not_asked", "Nobody asked for this programme to be deleted.")
 		case who.Member == d.AskedBy:
 			return d, errs.New(errs.Conflict, "tenant.own_request", "You asked for it yourself: another Admin has to agree.")
+		case who.Kind != access.Person:
+			return d, errs.New(errs.Forbidden, "tenant.person", "A person has to agree, signed in. A key cannot.")
 		}
 		d.AgreedBy, d.AgreedName = who.Member, who.Name
 		tx.Audit(audit.Change{Type: "tenant", ID: set.ID, Label: set.Name, Note: "agreed"})

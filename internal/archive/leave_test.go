@@ -286,6 +286,40 @@ func TestAnotherAdminAgrees(t *testing.T) {
 	}
 }
 
+// A60: an Admin's key asks, and the same Admin does not agree: nor does another key of theirs.
+func TestAKeyIsTheHandOfItsMaker(t *testing.T) {
+	t.Parallel()
+	h, _ := moved(t)
+	ctx := t.Context()
+	other := h.admin
+	other.Member, other.Name, other.Credential = id.New(), "Grace", id.New()
+	service, second := h.admin, h.admin
+	for i, who := range []*access.Actor{&service, &second} {
+		who.Kind, who.Member, who.Person, who.Name, who.Credential = access.Service, id.New(), id.Nil, "robot", id.New()
+		maker := []id.ID{h.admin.Member, service.Member}[i] // the second key was made by the first
+		_, err := h.super.Exec(ctx, `insert into member (tenant_id, member_id, kind, role, name, status) values ($1, $2, 'service', 'admin', 'robot', 'active')`, h.admin.Tenant, who.Member)
+		must(t, err)
+		_, err = h.super.Exec(ctx, `insert into api_key (tenant_id, key_id, member_id, name, prefix, key_hash, created_by) values ($1, $2, $3, 'robot', 'x', $4, $5)`, h.admin.Tenant, who.Credential, who.Member, who.Credential[:], maker)
+		must(t, err)
+	}
+	_, err := h.super.Exec(ctx, `insert into member (tenant_id, member_id, role, name, email, status) values ($1, $2, 'admin', 'Grace', 'grace@acme.example', 'active')`, h.admin.Tenant, other.Member)
+	must(t, err)
+	d, err := h.Delete(ctx, second, DeleteInput{Slug: "acme", Reason: "We stop."})
+	must(t, err)
+	if d.State != Asked || d.AskedBy != h.admin.Member {
+		t.Fatalf("%+v", d)
+	}
+	_, err = h.Agree(ctx, h.admin)
+	wantCode(t, err, "tenant.own_request")
+	_, err = h.Agree(ctx, service)
+	wantCode(t, err, "tenant.person")
+	d, err = h.Agree(ctx, other)
+	must(t, err)
+	if d.State != Closing {
+		t.Fatalf("%+v", d)
+	}
+}
+
 // A legal hold keeps everything of a closed programme.
 func TestHoldWins(t *testing.T) {
 	t.Parallel()

@@ -27,6 +27,15 @@ select departure_id, state, reason, at_once, asked_by, asked_by_name, asked_at, 
 	sqlInsertDeparture = `
 insert into departure (tenant_id, departure_id, state, reason, at_once, asked_by, asked_by_name, asked_at) values (app.tenant(), $1, $2, $3, $4, $5, $6, $7)`
 
+	// Whose hand a key is: the person who made it, through however many keys that made keys.
+	sqlHand = `
+with recursive made (member_id, steps) as (
+  select k.created_by, 0 from api_key k where k.tenant_id = (select app.tenant()) and k.key_id = $1
+  union all
+  select (select k.created_by from api_key k where k.tenant_id = (select app.tenant()) and k.member_id = m.member_id order by k.created_at, k.key_id limit 1), m.steps + 1
+    from made m where m.steps < 50 and exists (select from member s where s.tenant_id = (select app.tenant()) and s.member_id = m.member_id and s.kind = 'service'))
+select member_id from made order by steps desc limit 1`
+
 	sqlBeginDeparture = `
 update departure set state = 'closing', agreed_by = $2, agreed_by_name = $3, agreed_at = $4, purge_after = $5, version = version + 1
  where tenant_id = (select app.tenant()) and departure_id = $1`
@@ -126,6 +135,11 @@ func openDeparture(ctx context.Context, tx *op.Tx) (d Departure, open bool, err 
 func insertDeparture(ctx context.Context, tx *op.Tx, d Departure) error {
 	_, err := tx.Exec(ctx, sqlInsertDeparture, d.ID, d.State, d.Reason, d.AtOnce, d.AskedBy, d.AskedName, d.AskedAt)
 	return err
+}
+
+// hand returns the person whose hand a key is; Nil when the operator made it.
+func hand(ctx context.Context, tx *op.Tx, key id.ID) (v id.ID, err error) {
+	return v, tx.QueryRow(ctx, sqlHand, key).Scan(&v)
 }
 
 func beginDeparture(ctx context.Context, tx *op.Tx, d Departure) error {
