@@ -35,8 +35,8 @@ begin
   if current_setting('is_superuser') = 'on' then
     return new;
   end if;
-  if (new.tenant_id, new.hold_id, new.kind, new.object_id, new.label, new.email, new.reason, new.until, new.placed_by, new.placed_by_name, new.placed_at)
-     is distinct from (old.tenant_id, old.hold_id, old.kind, old.object_id, old.label, old.email, old.reason, old.until, old.placed_by, old.placed_by_name, old.placed_at) then
+  if (new.hold_id, new.kind, new.object_id, new.label, new.email, new.reason, new.until, new.placed_by, new.placed_by_name, new.placed_at)
+     is distinct from (old.hold_id, old.kind, old.object_id, old.label, old.email, old.reason, old.until, old.placed_by, old.placed_by_name, old.placed_at) then
     raise exception 'a hold stays as it was placed' using errcode = '23514', constraint = 'legal_hold_frozen_ck';
   end if;
   if old.released_at is not null and (new.released_at, new.released_by, new.released_by_name, new.release_reason)
@@ -78,11 +78,11 @@ begin
   if current_setting('is_superuser') = 'on' then
     return new;
   end if;
-  if (new.tenant_id, new.clock_id, new.incident_id, new.template, new.step, new.starts_at) is distinct from (old.tenant_id, old.clock_id, old.incident_id, old.template, old.step, old.starts_at)
+  if (new.clock_id, new.incident_id, new.template, new.step, new.starts_at) is distinct from (old.clock_id, old.incident_id, old.template, old.step, old.starts_at)
      or new.due_at <> old.due_at and not (old.template = 'nis2' and old.step = 'final' and old.met_at is null and old.waived_at is null)
      or old.met_at is not null and (new.met_at, new.met_by_name, new.met_note) is distinct from (old.met_at, old.met_by_name, old.met_note)
      or old.waived_at is not null and (new.waived_at, new.met_note) is distinct from (old.waived_at, old.met_note) then
-    raise exception 'a clock is met or waived, and not set back' using errcode = '23514', constraint = 'incident_clock_frozen_ck';
+    raise exception 'a clock is met or waived, and not set back' using errcode = '42501', constraint = 'incident_clock_frozen_ck';
   end if;
   return new;
 end $$;
