@@ -127,7 +127,6 @@ var fixtures = map[string]func(s *scope) any{
 	"data_key.wrapped":         func(*scope) any { return `\x00` },
 	"key_rotation.key_version": func(*scope) any { return 2 },
 	"key_rotation.state":       func(*scope) any { return "done" }, // one at a time is under way
-	"key_rotation.state":       func(*scope) any { return "done" },
 	"data_key.key_version":     func(*scope) any { return rand.IntN(9999) + 1 },
 	"policy_clock.clock": func(s *scope) any {
 		return []string{"breach-notice", "purge-after-deletion", "policy-notice", "subject-answer"}[len(s.is("partner_id"))%4]
