@@ -360,6 +360,7 @@ create policy retention_reach on audit_entry as permissive all to entente_retent
 create policy staff_reach on audit_entry as permissive all to entente_staff using true check true;
 create policy tenant_floor on audit_entry as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on audit_entry as permissive all to entente_worker using true check true;
+CREATE TRIGGER audit_entry_stamp BEFORE INSERT ON app.audit_entry FOR EACH ROW EXECUTE FUNCTION audit_entry_stamp();
 
 create table audit_entry_rest (
   tenant_id uuid not null,
@@ -407,6 +408,7 @@ CREATE INDEX audit_entry_rest_xact_idx ON app.audit_entry_rest USING btree (xact
 alter table audit_entry_rest enable row level security;
 alter table audit_entry_rest force row level security;
 create policy tenant_floor on audit_entry_rest as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
+CREATE TRIGGER audit_entry_stamp BEFORE INSERT ON app.audit_entry_rest FOR EACH ROW EXECUTE FUNCTION audit_entry_stamp();
 
 create table audit_leaf (
   tenant_id uuid not null, -- class=internal category=authorization
@@ -1474,6 +1476,7 @@ create policy worker_reach on incident_clock as permissive all to entente_worker
 CREATE TRIGGER history_delete AFTER DELETE ON app.incident_clock REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('clock_id');
 CREATE TRIGGER history_insert AFTER INSERT ON app.incident_clock REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('clock_id');
 CREATE TRIGGER history_update AFTER UPDATE ON app.incident_clock REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('clock_id');
+CREATE TRIGGER incident_clock_guard BEFORE UPDATE ON app.incident_clock FOR EACH ROW EXECUTE FUNCTION incident_clock_guard();
 
 create table incident_entry (
   tenant_id uuid not null, -- class=internal category=authorization
@@ -1765,6 +1768,7 @@ CREATE TRIGGER history_delete AFTER DELETE ON app.legal_hold REFERENCING OLD TAB
 CREATE TRIGGER history_insert AFTER INSERT ON app.legal_hold REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('hold_id');
 CREATE TRIGGER history_update AFTER UPDATE ON app.legal_hold REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('hold_id');
 CREATE TRIGGER hold_gate BEFORE INSERT OR UPDATE ON app.legal_hold FOR EACH ROW EXECUTE FUNCTION hold_gate();
+CREATE TRIGGER legal_hold_guard BEFORE UPDATE ON app.legal_hold FOR EACH ROW EXECUTE FUNCTION legal_hold_guard();
 
 create table mail (
   tenant_id uuid not null, -- class=internal category=email-log
@@ -1922,6 +1926,7 @@ create policy worker_reach on notice as permissive all to entente_worker using t
 CREATE TRIGGER history_delete AFTER DELETE ON app.notice REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('notice_id');
 CREATE TRIGGER history_insert AFTER INSERT ON app.notice REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('notice_id');
 CREATE TRIGGER history_update AFTER UPDATE ON app.notice REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('notice_id');
+CREATE TRIGGER notice_guard BEFORE INSERT ON app.notice FOR EACH ROW EXECUTE FUNCTION notice_guard();
 
 create table notice_recipient (
   tenant_id uuid not null, -- class=internal category=email-log
@@ -1958,6 +1963,7 @@ create policy worker_reach on notice_recipient as permissive all to entente_work
 CREATE TRIGGER history_delete AFTER DELETE ON app.notice_recipient REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('recipient_id');
 CREATE TRIGGER history_insert AFTER INSERT ON app.notice_recipient REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('recipient_id');
 CREATE TRIGGER history_update AFTER UPDATE ON app.notice_recipient REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('recipient_id');
+CREATE TRIGGER notice_recipient_guard BEFORE INSERT ON app.notice_recipient FOR EACH ROW EXECUTE FUNCTION notice_recipient_guard();
 
 create table one_time_link (
   token_hash bytea not null, -- class=secret category=user-account
@@ -2251,6 +2257,7 @@ CREATE TRIGGER history_delete AFTER DELETE ON app.privacy_request REFERENCING OL
 CREATE TRIGGER history_insert AFTER INSERT ON app.privacy_request REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('request_id', 'code_hash', 'link_hash', 'package');
 CREATE TRIGGER history_update AFTER UPDATE ON app.privacy_request REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('request_id', 'code_hash', 'link_hash', 'package');
 CREATE TRIGGER partner_links BEFORE INSERT OR UPDATE ON app.privacy_request FOR EACH ROW EXECUTE FUNCTION partner_links('privacy_request_member_fk', 'member_id', 'member', 'member_id');
+CREATE TRIGGER privacy_request_hands BEFORE UPDATE ON app.privacy_request FOR EACH ROW EXECUTE FUNCTION privacy_request_hands();
 CREATE TRIGGER privacy_request_way BEFORE INSERT OR UPDATE ON app.privacy_request FOR EACH ROW EXECUTE FUNCTION privacy_request_guard();
 
 create table privacy_task (
@@ -3080,6 +3087,9 @@ begin
   if not exists (select from app.tenant t where t.tenant_id = app.tenant() and t.status = 'importing') then
     raise exception 'app.archive_insert: no tenant is arriving' using errcode = '42501';
   end if;
+  if tab = 'tenant' or 'tenant_id' <> all (cols) or exists (select from jsonb_array_elements(rows) r where (r ->> 'tenant_id')::uuid is distinct from app.tenant()) then
+    raise exception 'app.archive_insert: rows of the arriving tenant only' using errcode = '42501';
+  end if;
   select string_agg(format('%I', c), ', ') into list from unnest(cols) c;
   execute format('insert into app.%I (%s) overriding system value select %s from jsonb_populate_recordset(null::app.%I, $1)', tab, list, list, tab) using rows;
   get diagnostics n = row_count;
@@ -3172,6 +3182,17 @@ AS $function$
 $function$;
 alter routine audit_adopt(timestamp with time zone,uuid,text,bytea,bytea,bytea) owner to entente_definer;
 grant execute on routine audit_adopt(timestamp with time zone,uuid,text,bytea,bytea,bytea) to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.audit_entry_stamp()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  new.xact := pg_current_xact_id();
+  return new;
+end $function$;
+alter routine audit_entry_stamp() owner to entente_owner;
 
 CREATE OR REPLACE FUNCTION app.audit_erase(p_entries uuid[])
  RETURNS integer
@@ -3874,6 +3895,25 @@ alter routine honest_now(uuid,text) owner to entente_owner;
 grant execute on routine honest_now(uuid,text) to entente_staff;
 grant execute on routine honest_now(uuid,text) to entente_worker;
 
+CREATE OR REPLACE FUNCTION app.incident_clock_guard()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if current_setting('is_superuser') = 'on' then
+    return new;
+  end if;
+  if (new.clock_id, new.incident_id, new.template, new.step, new.starts_at) is distinct from (old.clock_id, old.incident_id, old.template, old.step, old.starts_at)
+     or new.due_at <> old.due_at and not (old.template = 'nis2' and old.step = 'final' and old.met_at is null and old.waived_at is null)
+     or old.met_at is not null and (new.met_at, new.met_by_name, new.met_note) is distinct from (old.met_at, old.met_by_name, old.met_note)
+     or old.waived_at is not null and (new.waived_at, new.met_note) is distinct from (old.waived_at, old.met_note) then
+    raise exception 'a clock is met or waived, and not set back' using errcode = '42501', constraint = 'incident_clock_frozen_ck';
+  end if;
+  return new;
+end $function$;
+alter routine incident_clock_guard() owner to entente_owner;
+
 CREATE OR REPLACE FUNCTION app.incident_notice_guard()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3931,6 +3971,30 @@ begin
   execute format('create trigger history_delete after delete on app.%I referencing old table as old_rows for each statement execute function app.history(%s)', tab, args);
 end $procedure$;
 alter routine keep_history(text,text,text) owner to entente_owner;
+
+CREATE OR REPLACE FUNCTION app.legal_hold_guard()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if current_setting('is_superuser') = 'on' then
+    return new;
+  end if;
+  if (new.hold_id, new.kind, new.object_id, new.label, new.email, new.reason, new.until, new.placed_by, new.placed_by_name, new.placed_at)
+     is distinct from (old.hold_id, old.kind, old.object_id, old.label, old.email, old.reason, old.until, old.placed_by, old.placed_by_name, old.placed_at) then
+    raise exception 'a hold stays as it was placed' using errcode = '23514', constraint = 'legal_hold_frozen_ck';
+  end if;
+  if old.released_at is not null and (new.released_at, new.released_by, new.released_by_name, new.release_reason)
+     is distinct from (old.released_at, old.released_by, old.released_by_name, old.release_reason) then
+    raise exception 'a released hold stays released' using errcode = '23514', constraint = 'legal_hold_frozen_ck';
+  end if;
+  if old.released_at is null and new.released_at is not null and (new.release_reason = '' or new.released_by_name = '' or new.released_by is distinct from app.member()) then
+    raise exception 'a hold is released with a name and a reason' using errcode = '23514', constraint = 'legal_hold_released_ck';
+  end if;
+  return new;
+end $function$;
+alter routine legal_hold_guard() owner to entente_owner;
 
 CREATE OR REPLACE PROCEDURE app.let_leave()
  LANGUAGE plpgsql
@@ -4103,6 +4167,38 @@ alter routine nobody_yet(uuid) owner to entente_owner;
 grant execute on routine nobody_yet(uuid) to entente_staff;
 grant execute on routine nobody_yet(uuid) to entente_worker;
 
+CREATE OR REPLACE FUNCTION app.notice_guard()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if current_setting('is_superuser') = 'on' or app.is_worker() then
+    return new;
+  end if;
+  if new.status <> 'sending' or new.done <> 0 then
+    raise exception 'a notice begins with nobody told' using errcode = '23514', constraint = 'notice_begins_ck';
+  end if;
+  return new;
+end $function$;
+alter routine notice_guard() owner to entente_owner;
+
+CREATE OR REPLACE FUNCTION app.notice_recipient_guard()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if current_setting('is_superuser') = 'on' or app.is_worker() then
+    return new;
+  end if;
+  if new.outcome <> 'waiting' or new.mail_id is not null then
+    raise exception 'a notice begins with nobody told' using errcode = '23514', constraint = 'notice_begins_ck';
+  end if;
+  return new;
+end $function$;
+alter routine notice_recipient_guard() owner to entente_owner;
+
 CREATE OR REPLACE FUNCTION app.notice_term(tenant uuid)
  RETURNS bigint
  LANGUAGE sql
@@ -4129,6 +4225,21 @@ grant execute on routine app.now() to entente_public;
 grant execute on routine app.now() to entente_retention;
 grant execute on routine app.now() to entente_staff;
 grant execute on routine app.now() to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.only_redacted(was jsonb, becomes jsonb)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select becomes is null or was is not null and not exists (
+    select from jsonb_each(becomes) b
+     where not was ? b.key or b.value is distinct from was -> b.key and b.value not in ('null', '""', '{}', '[]')
+       and not (jsonb_typeof(b.value) = jsonb_typeof(was -> b.key) and jsonb_typeof(b.value) in ('string', 'array', 'object')
+                and (was ->> b.key) !~ '^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\d(T.*)?)$'))
+$function$;
+alter routine only_redacted(jsonb,jsonb) owner to entente_owner;
+grant execute on routine only_redacted(jsonb,jsonb) to entente_definer;
 
 CREATE OR REPLACE FUNCTION app.op()
  RETURNS uuid
@@ -4302,6 +4413,28 @@ begin
   return new;
 end $function$;
 alter routine privacy_request_guard() owner to entente_owner;
+
+CREATE OR REPLACE FUNCTION app.privacy_request_hands()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if current_setting('is_superuser') = 'on' then
+    return new;
+  end if;
+  if new.kind <> old.kind then
+    raise exception 'a request stays what it was opened as' using errcode = '23514', constraint = 'privacy_request_kind_ck';
+  end if;
+  if new.proposed_by is distinct from old.proposed_by and new.proposed_by is not null and new.proposed_by is distinct from app.member() then
+    raise exception 'a proposal is by its own hand' using errcode = '42501', constraint = 'privacy_request_four_eyes_ck';
+  end if;
+  if new.proposed_at is null and old.proposed_at is not null and new.state in ('waiting-approval', 'executing') then
+    raise exception 'what is proposed has a proposer' using errcode = '42501', constraint = 'privacy_request_four_eyes_ck';
+  end if;
+  return new;
+end $function$;
+alter routine privacy_request_hands() owner to entente_owner;
 
 CREATE OR REPLACE FUNCTION app.processor_guard()
  RETURNS trigger
@@ -4739,7 +4872,11 @@ CREATE OR REPLACE FUNCTION app.rewrite_history(in_at timestamp with time zone, i
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  update app.row_history h set old_row = in_old, new_row = in_new where h.tenant_id = app.tenant() and h.at = in_at and h.history_id = in_id;
+  update app.row_history h set old_row = in_old, new_row = in_new where h.tenant_id = app.tenant() and h.at = in_at and h.history_id = in_id
+     and app.only_redacted(h.old_row, in_old) and app.only_redacted(h.new_row, in_new);
+  if not found and exists (select from app.row_history h where h.tenant_id = app.tenant() and h.at = in_at and h.history_id = in_id) then
+    raise exception 'app.rewrite_history: a line of the history loses words, and gains nothing' using errcode = '42501';
+  end if;
   return found;
 end $function$;
 alter routine rewrite_history(timestamp with time zone,bigint,jsonb,jsonb) owner to entente_definer;
