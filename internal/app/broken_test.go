@@ -85,6 +85,15 @@ var mechanisms = []mechanism{
 	{promise: "P-20", name: "a secret is in the history", sql: `insert into app.row_history (tenant_id, at, db_role, table_name, row_id, change, new_row)
 	  select tenant_id, now() + interval '1 minute', 'x', 'invitation', '018f0000-0000-7000-8000-0000000000aa', 'insert', '{"token_hash": "x"}' from app.tenant where slug = 'acme'`,
 		mend: `delete from app.row_history where row_id = '018f0000-0000-7000-8000-0000000000aa'`},
+	{promise: "P-23", name: "a row is beyond its period", sql: `insert into app.mail (tenant_id, mail_id, template, to_email, subject, status, created_at, sent_at)
+	  select tenant_id, '018f0000-0000-7000-8000-0000000000aa', 'x', 'old@acme.example', 'Old', 'sent', now() - interval '20 years', now() - interval '20 years' from app.tenant where slug = 'acme'`,
+		mend: `delete from app.mail where mail_id = '018f0000-0000-7000-8000-0000000000aa'`},
+	{promise: "P-23", name: "retention does not run", sql: `update app.tenant set created_at = created_at - interval '2 days' where slug = 'globex'`, mend: `update app.tenant set created_at = created_at + interval '2 days' where slug = 'globex'`},
+	{promise: "P-26", name: "a programme is past its term", sql: `with t as (insert into app.tenant (tenant_id, slug, name, status, closing_at, purge_after) values ('018f0000-0000-7000-8000-0000000000aa', 'left', 'Left', 'closing', now() - interval '9 days', now() - interval '3 days') returning tenant_id)
+	  insert into app.departure (tenant_id, departure_id, state, asked_at, purge_after) select tenant_id, tenant_id, 'closing', now() - interval '9 days', now() - interval '3 days' from t`,
+		mend: `delete from app.departure where tenant_id = '018f0000-0000-7000-8000-0000000000aa'; delete from app.tenant where tenant_id = '018f0000-0000-7000-8000-0000000000aa'`},
+	{promise: "P-26", name: "a purge leaves a table behind", sql: `drop policy definer_leave on app.deal_note`,
+		mend: `create policy definer_leave on app.deal_note for all to entente_definer using (tenant_id = (select app.tenant())) with check (tenant_id = (select app.tenant()))`},
 	{promise: "P-24", name: "an export is not whole", env: func(e *trust.Env) {
 		e.Export = func(context.Context, id.ID) (int, error) { return 400, nil }
 	}},

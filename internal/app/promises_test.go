@@ -47,4 +47,11 @@ func TestFreshInstallationFailsNoPromise(t *testing.T) {
 	h.work(two)
 	h.work(h.partner(two, "south"))
 	healthy("two programmes")
+	// What retention says of itself can be read too, whoever declared the tables.
+	if w := h.send(one, "GET", "/retention", "", ""); w.Code != 200 {
+		h.Errorf("/retention: %d", w.Code)
+	}
+	if w := h.send(one, "GET", "/retention/simulate", "", ""); w.Code >= 500 {
+		h.Errorf("/retention/simulate: %d", w.Code)
+	}
 }

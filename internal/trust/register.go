@@ -163,7 +163,7 @@ func logPromises() []Promise {
 func rightsPromises() []Promise {
 	g := groupRights
 	return []Promise{
-		{ID: "P-23", Group: g, Title: "Kept as long as the policy says", Every: hourly, PerTenant: true,
+		{ID: "P-23", Group: g, Title: "Kept as long as the policy says", Every: hourly, PerTenant: true, probe: probeRetention,
 			Sentence:  "Each category of data is kept exactly as long as the policy says.",
 			Mechanism: "One job that reads the published policy and removes what is over its time.",
 			Check:     "Counts rows that are over their time in every table, and looks when the job last ran."},
@@ -175,10 +175,10 @@ func rightsPromises() []Promise {
 			Sentence:  "A person can have their data shown, corrected, erased, restricted and taken along, with a certificate.",
 			Mechanism: "Requests with a clock, that reach everything the data map knows.",
 			Check:     "Adds a made-up person in a transaction that is rolled back, and looks whether the search finds everything about them."},
-		{ID: "P-26", Group: g, Title: "Leaving", Every: daily, PerTenant: true,
+		{ID: "P-26", Group: g, Title: "Leaving", Every: daily, probe: probeLeaving,
 			Sentence:  "When a tenant leaves, its data is purged within the term; what the law requires is kept, restricted, and shown with the reason.",
 			Mechanism: "A clock that starts with the deletion, and a purge that follows the data map.",
-			Check:     "Looks for tenants whose term has passed and who are still here."},
+			Check:     "Looks for programmes whose term has passed and that are still here, and for tables that a purge would leave behind."},
 		{ID: "P-27", Group: g, Title: "Erasure survives a restore", Every: daily, PerTenant: true,
 			Sentence:  "What was erased stays erased, even when a backup is restored.",
 			Mechanism: "A ledger of erasures that is replayed at start. Backups themselves are not made by this version.",
