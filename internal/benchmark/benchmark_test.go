@@ -101,18 +101,7 @@ func TestReleaseAndRevoke(t *testing.T) {
 	if b := get(11); len(b.Figures) != 0 {
 		t.Errorf("who was never in sees %v", b.Figures)
 	}
-	b := get(1)
-	got := map[string]float64{}
-	for _, f := range b.Figures {
-		got[f.Metric+" "+f.Segment] = f.Value
-		if f.Band != "10 to 19" {
-			t.Errorf("band %q", f.Band)
-		}
-	}
-	want := map[string]float64{"decision-days all": 3, "win-rate all": 1, "deal-size EUR": 1000000, "decision-days small": 3, "win-rate small": 1}
-	if fmt.Sprint(got) != fmt.Sprint(want) || len(b.Own) == 0 {
-		t.Errorf("figures %v, own %v", got, b.Own)
-	}
+	seesAll(t, get(1))
 	// The next quarter: two come back, one goes. The figure must not tell who.
 	for i, in := range map[int]bool{0: true, 11: true, 1: false} {
 		if _, err := s.Opt(t.Context(), admins[i], in); err != nil {
@@ -133,10 +122,30 @@ func TestReleaseAndRevoke(t *testing.T) {
 	if n := count(`select count(*) from benchmark_release where quarter < '2000-01-01'`); n != 0 {
 		t.Error("the probe left a release behind")
 	}
-	// Only an Admin says so.
-	staff := admins[2]
+	onlyAdmins(t, s, admins[2])
+}
+
+// onlyAdmins makes sure that only an Admin says whether a programme takes part.
+func onlyAdmins(t *testing.T, s *benchmark.Service, staff access.Actor) {
+	t.Helper()
 	staff.Grants = role.Grants(role.Staff)
 	if _, err := s.Opt(t.Context(), staff, false); !errs.IsKind(err, errs.Forbidden) {
 		t.Errorf("staff: %v", err)
+	}
+}
+
+// seesAll makes sure that a programme which takes part sees every figure of ten.
+func seesAll(t *testing.T, b benchmark.Board) {
+	t.Helper()
+	got := map[string]float64{}
+	for _, f := range b.Figures {
+		got[f.Metric+" "+f.Segment] = f.Value
+		if f.Band != "10 to 19" {
+			t.Errorf("band %q", f.Band)
+		}
+	}
+	want := map[string]float64{"decision-days all": 3, "win-rate all": 1, "deal-size EUR": 1000000, "decision-days small": 3, "win-rate small": 1}
+	if fmt.Sprint(got) != fmt.Sprint(want) || len(b.Own) == 0 {
+		t.Errorf("figures %v, own %v", got, b.Own)
 	}
 }

@@ -158,7 +158,9 @@ func (e *eraser) prepare(ctx context.Context, tx *op.Tx, email string) (err erro
 func (e *eraser) step(ctx context.Context, tx *op.Tx, p *Run) error {
 	t := e.tables[p.Step]
 	p.Table = t.name
-	n, seen, after, err := 0, 0, p.After, error(nil)
+	var n, seen int
+	var after []string
+	var err error
 	if t.name == "audit_entry" {
 		n, seen, after, err = e.entries(ctx, tx, p.After)
 	} else {

@@ -32,8 +32,6 @@ select c.relname::text,
 	sqlScan = `select array[%[1]s]::text[], jsonb_build_object(%[2]s) from %[3]s where tenant_id = $1 and (%[4]s)%[5]s order by %[6]s limit %[7]d`
 
 	sqlPeople = `select person_id, member_id, email, name, created_at, last_sign_in_at, elsewhere from app.subject_people($1)`
-
-	sqlSessions = `select session_id, member_id, created_at, last_seen_at, ip, user_agent from app.subject_sessions($1)`
 )
 
 // column is one column of a table of the data map.

@@ -56,8 +56,6 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
-func (w *world) pass(d time.Duration) { w.clock.Add(d.Microseconds()) }
-
 func (w *world) exec(sql string, args ...any) {
 	w.t.Helper()
 	if _, err := w.super.Exec(w.t.Context(), sql, args...); err != nil {

@@ -16,7 +16,7 @@ import (
 // programme is a small world of related rows, all of them past every period.
 type programme struct {
 	*world
-	north, south, pat, ada, acct, contact, deal, other, note id.ID
+	north, south, pat, acct, contact, deal, other, note id.ID
 }
 
 func newProgramme(t *testing.T) *programme {

@@ -93,7 +93,6 @@ func (w *world) run() retention.Run {
 type declared struct {
 	table, category, how string
 	events               map[string]string
-	key                  string // a column that names the test's row
 }
 
 func (d declared) String() string { return d.category + " in " + d.table }
