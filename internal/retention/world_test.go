@@ -121,7 +121,7 @@ var values = map[string]any{
 	"deal.currency": "USD", "deal.state": "draft", "member.role": "partner", "member.kind": "person", "member.status": "active", "member.email": "pat@north.example", "member.partner_id": id.New().String(),
 	"member.name": "Pat", "partner.name": "North", "partner.status": "ended", "mail.status": "sent", "legal_hold.kind": "account", "session.token_hash": `\x01`, "contact.email": "", "audit_entry.outcome": "done",
 	"access_log.status": 200, "error_report.state": "solved", "error_report.fingerprint": strings.Repeat("a", 64),
-	"privacy_request.state": "withdrawn", "privacy_request.outcome": "x",
+	"promise_evidence.promise": "P-01", "privacy_request.state": "withdrawn", "privacy_request.outcome": "x",
 }
 
 type column struct {
