@@ -4774,6 +4774,40 @@ alter routine retention_outlook(text,text) owner to entente_retention;
 grant execute on routine retention_outlook(text,text) to entente_staff;
 grant execute on routine retention_outlook(text,text) to entente_worker;
 
+CREATE OR REPLACE FUNCTION app.retention_overdue(since interval)
+ RETURNS TABLE(tab text, category text, rows bigint)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  d    record;
+  t    record;
+  h    record;
+  kept text;
+  over text;
+  n    bigint;
+begin
+  h := app.held_objects(app.tenant());
+  if h.whole then return; end if;
+  for d in select x.tab, x.category, x.rel, x.shared from app.retention_tables() x
+            where x.how in ('rows', 'partitions', 'columns') and has_table_privilege('entente_retention', x.rel, 'select') loop
+    t := app.retention_terms(d.tab, d.category);
+    continue when t.due = 'false' or t.keep is null;
+    kept := case when h.ids = '{}' and h.emails = '{}' then 'false' else app.held_row(t.rel, 't') end;
+    over := format('%s < %L', t.began, case when t.stored or d.shared then app.retention_cutoff(t.keep, app.clock() - since) else app.clock() - since end);
+    execute format('select count(*) from (select from app.%I t where %s and %s and %s and not (%s)%s limit 1000) x', d.tab, t.mine, over, t.due, kept,
+        case when t.how = 'columns' then '' else format(' and not (%s)', app.referred(t.rel, kept <> 'false')) end)
+      into n using h.ids, h.emails;
+    if n > 0 then
+      tab := d.tab; category := d.category; rows := n;
+      return next;
+    end if;
+  end loop;
+end $function$;
+alter routine retention_overdue(interval) owner to entente_retention;
+grant execute on routine retention_overdue(interval) to entente_worker;
+
 CREATE OR REPLACE FUNCTION app.retention_state(in_table text, in_category text, OUT how text, OUT event text, OUT oldest timestamp with time zone, OUT last_day date, OUT duty text, OUT problem text)
  RETURNS record
  LANGUAGE plpgsql
