@@ -137,7 +137,7 @@ func TestLateMonth(t *testing.T) {
 	if err := super.QueryRow(ctx, `select string_agg(relname, ' ' order by relname) from pg_class where relname ~ '_20310[1-3]$' and relkind = 'r'`).Scan(&made); err != nil {
 		t.Fatal(err)
 	}
-	if want := "audit_entry_203101 audit_entry_203102 audit_entry_203103 row_history_203101 row_history_203103"; made != want {
+	if want := "access_log_203101 access_log_203102 access_log_203103 audit_entry_203101 audit_entry_203102 audit_entry_203103 row_history_203101 row_history_203103"; made != want {
 		t.Errorf("made %s, want %s", made, want)
 	}
 }

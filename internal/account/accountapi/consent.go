@@ -41,7 +41,7 @@ type ConsentRecord struct {
 	Purpose        string `json:"purpose" enum:"service,announcement,marketing,analytics,profiling"`
 	Basis          string `json:"basis" enum:"consent,contract,legal-obligation,vital-interest,public-task,legitimate-interest,objection,withdrawn" doc:"\"withdrawn\" only ends what stood."`
 	Source         string `json:"source" minLength:"1" maxLength:"200" doc:"Where the person said so." example:"Form at the trade fair"`
-	Wording        string `json:"wording,omitempty" maxLength:"2000" doc:"What the person agreed to; needed for a consent."`
+	Wording        string `json:"wording,omitempty" maxLength:"2000" example:"Send me news about the partner programme." doc:"What the person agreed to; needed for a consent."`
 	WordingVersion string `json:"wording_version,omitempty" maxLength:"40"`
 }
 
