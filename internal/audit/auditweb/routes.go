@@ -53,6 +53,7 @@ type listView struct {
 type row struct {
 	trail.Entry
 	href    string // of the record, "" when it has no page
+	narrows bool   // the reader may ask for what this actor did
 	changes []ui.Change
 }
 
@@ -97,6 +98,7 @@ func (p pages) list(w http.ResponseWriter, r *http.Request, who access.Actor) er
 
 func rowOf(e trail.Entry, who access.Actor, zone *time.Location) row {
 	out := row{Entry: e, href: objectHref(e)}
+	out.narrows = e.ActorID != id.Nil && (who.Persona != access.Partner || e.ActorRole == "partner" || e.ActorRole == "agent")
 	if act, ok := opens[e.ObjectType]; ok && !who.May(act) {
 		out.href = ""
 	}

@@ -59,6 +59,9 @@ func selection(who access.Actor, q Query, after *position, limit int) (string, [
 	}
 	if q.ActorID != id.Nil {
 		add("actor_id = $%d", q.ActorID)
+		if who.Persona == access.Partner { // of anybody else they learn no more than of nobody
+			add("exists (select from app.member m where m.tenant_id = $1 and m.member_id = actor_id and m.partner_id = $%d)", who.Partner)
+		}
 	}
 	if strings.Contains(q.Action, ".") {
 		add("action = $%d", q.Action)

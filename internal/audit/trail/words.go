@@ -46,6 +46,7 @@ var done = map[access.Action]string{
 	"rekey.start": "began to exchange", "rekey.run": "exchanged",
 	"archive.export": "asked for an export of", "archive.write": "exported", "archive.import": "brought in",
 	"audit.export": "exported",
+	"privacy.find": "searched for a person in", "privacy.restrict": "changed whether data may be processed of", "privacy.replay": "erased again after a restore", "privacy.task_answer": "answered", "journal.record": "wrote",
 }
 
 // Did says what the actor did, without the object: "approved"; of a refusal it says "was refused".
