@@ -229,6 +229,47 @@ func TestMonthsAreDropped(t *testing.T) {
 	}
 }
 
+// An entry of the audit log goes by the period of its own category, and a month only when both are over.
+func TestSecurityEventsHaveTheirOwnPeriod(t *testing.T) {
+	t.Parallel()
+	g := newProgramme(t)
+	g.exec(`update tenant set deletion_requested_at = null`)
+	g.at(time.Now())
+	old := time.Now().AddDate(-3, 0, 0).UTC()
+	g.exec(`select ensure_partitions($1, 1)`, old)
+	part := "audit_entry_" + old.Format("200601")
+	month := func() int64 { return g.count(`select count(*) from pg_class where relname = $1`, part) }
+	left := func(category string) int64 {
+		return g.count(`select count(*) from audit_entry where tenant_id = $1 and category = $2 and at = $3`, g.tenant, category, old)
+	}
+	keep := func(log, security any) {
+		g.exec(`update retention_rule set keep = $2::text::interval where tenant_id = $1 and category = 'audit-log'`, g.tenant, log)
+		g.exec(`update retention_rule set keep = $2::text::interval where tenant_id = $1 and category = 'security-event'`, g.tenant, security)
+	}
+	old = old.Truncate(time.Microsecond)
+	for _, category := range []string{"audit-log", "security-event"} {
+		for range 3 {
+			g.put(declared{table: "audit_entry", category: category, events: map[string]string{"recorded": "at"}}, old, nil)
+		}
+	}
+	for _, c := range []struct {
+		log, security any
+		logs, events  int64
+		month         int64
+	}{{nil, nil, 3, 3, 1}, {"10 years", "12 months", 3, 0, 1}, {nil, nil, 3, 0, 1}, {"12 months", "10 years", 0, 0, 0}} {
+		keep(c.log, c.security)
+		if c.log == nil && c.events == 3 && month() != 1 {
+			t.Fatalf("no month %s", part)
+		}
+		if _, err := g.s.RunTenant(t.Context(), g.tenant, retention.Command, false); err != nil {
+			t.Fatal(err)
+		}
+		if l, e, m := left("audit-log"), left("security-event"), month(); l != c.logs || e != c.events || m != c.month {
+			t.Errorf("log %v, security %v: %d and %d left, %d months", c.log, c.security, l, e, m)
+		}
+	}
+}
+
 func TestRefusedInput(t *testing.T) {
 	t.Parallel()
 	g := newProgramme(t)

@@ -137,6 +137,9 @@ const sqlColumns = `select a.attname, format_type(a.atttypid, null), coalesce((s
 func (w *world) put(d declared, moment time.Time, more map[string]any) string {
 	w.Helper()
 	row := map[string]any{}
+	if d.table == "audit_entry" {
+		row["category"] = d.category
+	}
 	for k, v := range values {
 		if table, col, _ := strings.Cut(k, "."); table == d.table && v != nil {
 			row[col] = v
