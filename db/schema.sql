@@ -334,6 +334,7 @@ create table audit_entry (
 ) partition by RANGE (at);
 CREATE INDEX audit_entry_action_ix ON ONLY app.audit_entry USING btree (tenant_id, action, at DESC);
 CREATE INDEX audit_entry_actor_ix ON ONLY app.audit_entry USING btree (tenant_id, actor_id, at DESC);
+CREATE INDEX audit_entry_category_ix ON ONLY app.audit_entry USING btree (tenant_id, category, at);
 CREATE INDEX audit_entry_entry_ix ON ONLY app.audit_entry USING btree (tenant_id, entry_id);
 CREATE INDEX audit_entry_object_ix ON ONLY app.audit_entry USING btree (tenant_id, object_id, at DESC);
 CREATE INDEX audit_entry_partner_ix ON ONLY app.audit_entry USING btree (tenant_id, partner_id, at DESC);
@@ -401,6 +402,7 @@ create table audit_entry_rest (
 CREATE INDEX audit_entry_rest_tenant_id_action_at_idx ON app.audit_entry_rest USING btree (tenant_id, action, at DESC);
 CREATE INDEX audit_entry_rest_tenant_id_actor_id_at_idx ON app.audit_entry_rest USING btree (tenant_id, actor_id, at DESC);
 CREATE INDEX audit_entry_rest_tenant_id_at_idx ON app.audit_entry_rest USING btree (tenant_id, at) WHERE (commitment IS NULL);
+CREATE INDEX audit_entry_rest_tenant_id_category_at_idx ON app.audit_entry_rest USING btree (tenant_id, category, at);
 CREATE INDEX audit_entry_rest_tenant_id_entry_id_idx ON app.audit_entry_rest USING btree (tenant_id, entry_id);
 CREATE INDEX audit_entry_rest_tenant_id_object_id_at_idx ON app.audit_entry_rest USING btree (tenant_id, object_id, at DESC);
 CREATE INDEX audit_entry_rest_tenant_id_partner_id_at_idx ON app.audit_entry_rest USING btree (tenant_id, partner_id, at DESC);
@@ -4089,23 +4091,28 @@ AS $function$
 declare
   m     record;
   owing boolean;
+  known boolean := false;
 begin
-  select p.relname as parent, x.category, x.events ->> 'recorded' as mark, b[1]::timestamptz as first, b[2]::timestamptz as beyond into m
-    from pg_class c join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'app'
-    join pg_inherits i on i.inhrelid = c.oid join pg_class p on p.oid = i.inhparent
-    join app.retention_tables() x on x.rel = p.oid and x.how = 'partitions'
-    cross join lateral regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''([^'']+)''\) TO \(''([^'']+)''\)') b
-   where c.relname = in_part and c.relispartition;
-  -- Months that are still being written, or will be, are over for nobody, however empty.
-  if m.parent is null or m.mark is null or m.beyond is null or m.beyond > app.clock() - interval '1 day' then return false; end if;
-  execute format('select exists (select from app.tenant t
-      left join app.retention_rule r on r.tenant_id = t.tenant_id and r.category = %L and r.event = ''recorded''
-      left join app.legal_duty y on y.tenant_id = t.tenant_id and y.category = %L
-     where (r.keep is null or app.retention_cutoff(r.keep, $1) < $3 or y.keep is not null and app.retention_cutoff(y.keep, $1) < $3
-        or exists (select from app.legal_hold h where h.tenant_id = t.tenant_id and h.released_at is null and (h.until is null or h.until >= ($1 at time zone ''UTC'')::date)))
-       and exists (select from app.%I x where x.tenant_id = t.tenant_id and x.%I >= $2 and x.%I < $3))', m.category, m.category, m.parent, m.mark, m.mark)
-    into owing using app.clock(), m.first, m.beyond;
-  return not owing;
+  for m in select p.relname as parent, p.oid as rel, x.category, x.events ->> 'recorded' as mark, b[1]::timestamptz as first, b[2]::timestamptz as beyond
+             from pg_class c join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'app'
+             join pg_inherits i on i.inhrelid = c.oid join pg_class p on p.oid = i.inhparent
+             join app.retention_tables() x on x.rel = p.oid and x.how = 'partitions'
+             cross join lateral regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''([^'']+)''\) TO \(''([^'']+)''\)') b
+            where c.relname = in_part and c.relispartition loop
+    known := true;
+    -- Months that are still being written, or will be, are over for nobody, however empty.
+    if m.mark is null or m.beyond is null or m.beyond > app.clock() - interval '1 day' then return false; end if;
+    execute format('select exists (select from app.tenant t
+        left join app.retention_rule r on r.tenant_id = t.tenant_id and r.category = %L and r.event = ''recorded''
+        left join app.legal_duty y on y.tenant_id = t.tenant_id and y.category = %L
+       where (r.keep is null or app.retention_cutoff(r.keep, $1) < $3 or y.keep is not null and app.retention_cutoff(y.keep, $1) < $3
+          or exists (select from app.legal_hold h where h.tenant_id = t.tenant_id and h.released_at is null and (h.until is null or h.until >= ($1 at time zone ''UTC'')::date)))
+         and exists (select from app.%I x where x.tenant_id = t.tenant_id and x.%I >= $2 and x.%I < $3%s))', m.category, m.category, m.parent, m.mark, m.mark,
+        case when app.retention_by_row(m.rel) then format(' and x.category = %L', m.category) else '' end)
+      into owing using app.clock(), m.first, m.beyond;
+    if owing then return false; end if;
+  end loop;
+  return known;
 end $function$;
 alter routine month_is_over(text) owner to entente_retention;
 grant execute on routine month_is_over(text) to entente_owner;
@@ -4116,7 +4123,7 @@ CREATE OR REPLACE FUNCTION app.months_over()
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'app'
+  select distinct c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'app'
     join pg_inherits i on i.inhrelid = c.oid join app.retention_tables() x on x.rel = i.inhparent and x.how = 'partitions'
    where pg_get_expr(c.relpartbound, c.oid) <> 'DEFAULT' and app.month_is_over(c.relname::text) order by 1
 $function$;
@@ -4660,6 +4667,18 @@ begin
 end $procedure$;
 alter routine retain_with(text,text,text) owner to entente_owner;
 
+CREATE OR REPLACE FUNCTION app.retention_by_row(in_rel oid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select exists (select from pg_attribute a where a.attrelid = in_rel and a.attname = 'category' and not a.attisdropped)
+     and (select count(*) from app.retention_tables() x where x.rel = in_rel and x.how in ('rows', 'partitions')) > 1
+$function$;
+alter routine retention_by_row(oid) owner to entente_owner;
+grant execute on routine retention_by_row(oid) to entente_retention;
+
 CREATE OR REPLACE FUNCTION app.retention_cutoff(keep interval, at timestamp with time zone)
  RETURNS timestamp with time zone
  LANGUAGE plpgsql
@@ -4697,7 +4716,8 @@ begin
   for d in select * from app.retention_tables() x where x.how in ('rows', 'partitions', 'columns', 'job') and (x.how <> 'job' or not (x.shared or x.partial)) loop
     here := app.clock() + case when d.how = 'job' then interval '31 days' else interval '0' end;
     whose := case when d.shared then 'true' when d.partial then '(x.tenant_id = t.tenant_id or x.tenant_id is null)' else 'x.tenant_id = t.tenant_id' end
-      || case when exists (select from pg_attribute a where a.attrelid = d.rel and a.attname = 'erased_at' and not a.attisdropped) then ' and x.erased_at is null' else '' end;
+      || case when exists (select from pg_attribute a where a.attrelid = d.rel and a.attname = 'erased_at' and not a.attisdropped) then ' and x.erased_at is null' else '' end
+      || case when app.retention_by_row(d.rel) then format(' and x.category = %L', d.category) else '' end;
     for e in select k.key as event, k.value as mark from jsonb_each_text(d.events || '{"account-deletion": ""}') k loop
       return query execute format('select r.tenant_id, %L::text, %L::text from app.retention_rule r join app.tenant t on t.tenant_id = r.tenant_id and t.status <> ''purged''
          where r.category = %L and r.event = %L and r.keep is not null and (%s)', d.tab, d.category, d.category, e.event,
@@ -4870,6 +4890,9 @@ begin
   mine := case when d.shared then 'true' when d.partial then format('(t.tenant_id = %L or t.tenant_id is null)', the_tenant) else format('t.tenant_id = %L', the_tenant) end;
   if exists (select from pg_attribute a where a.attrelid = d.rel and a.attname = 'erased_at' and not a.attisdropped) then
     mine := mine || ' and t.erased_at is null';
+  end if;
+  if app.retention_by_row(d.rel) then
+    mine := mine || format(' and t.category = %L', in_category);
   end if;
   select x.* into r from app.retention_rule x where x.tenant_id = the_tenant and x.category = in_category;
   select t.deletion_requested_at into account from app.tenant t where t.tenant_id = the_tenant;
