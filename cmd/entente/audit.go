@@ -30,7 +30,7 @@ func moment(flag, s string) (time.Time, error) {
 
 type auditExportCmd struct {
 	config.Config
-	Tenant     string `required:"" placeholder:"SLUG" help:"Short name of the programme."`
+	Tenant     string `required:"" placeholder:"SLUG" help:"Short name of the programme, or its id."`
 	From       string `placeholder:"DAY" help:"The first day or moment that counts, UTC. Default: the beginning."`
 	To         string `placeholder:"DAY" help:"The first day or moment that no longer counts, UTC. Default: now."`
 	Checkpoint string `type:"path" placeholder:"FILE" help:"A checkpoint you kept: the bundle holds the proof that it is a beginning of the log."`
@@ -68,7 +68,7 @@ type auditVerifyCmd struct {
 	config.Config
 	Bundle     string `arg:"" optional:"" type:"path" help:"The bundle; needs no database."`
 	Live       bool   `help:"Verify the logs in the database instead."`
-	Tenant     string `placeholder:"TENANT" help:"With --live: the programme's short name; default: all. With a bundle: the id it must be of."`
+	Tenant     string `placeholder:"TENANT" help:"With --live: the programme's short name or id; default: all. With a bundle: the id it must be of."`
 	Checkpoint string `type:"path" placeholder:"FILE" help:"A checkpoint you kept: what is verified must continue it."`
 	Key        string `placeholder:"VERIFIER" help:"The public key you know; default: the bundle's own word."`
 	JSON       bool   `name:"json" help:"As JSON."`
@@ -122,7 +122,7 @@ func (v *auditVerifyCmd) report(c *console, ok bool, doc any, print func()) erro
 
 type auditCheckpointCmd struct {
 	config.Config
-	Tenant string `required:"" placeholder:"SLUG" help:"Short name of the programme."`
+	Tenant string `required:"" placeholder:"SLUG" help:"Short name of the programme, or its id."`
 	JSON   bool   `name:"json" help:"As JSON, with the public key."`
 }
 

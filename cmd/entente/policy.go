@@ -16,6 +16,7 @@ type policyCmd struct {
 }
 
 type policyListCmd struct {
+	config.Config
 	JSON bool `name:"json" help:"As JSON."`
 }
 
@@ -34,14 +35,14 @@ func (p *policyListCmd) Run(c *console) error {
 type policyShowCmd struct {
 	config.Config
 	Profile string `help:"Name of a profile or a profile file; needs no database."`
-	Tenant  string `help:"Slug of the programme whose policy to print."`
+	Tenant  string `help:"Short name or id of the programme whose policy to print; may be left out where there is one only."`
 	JSON    bool   `name:"json" help:"As JSON."`
 }
 
 // Run prints a profile or a policy.
 func (p *policyShowCmd) Run(c *console) error {
-	if (p.Profile == "") == (p.Tenant == "") {
-		return errors.New("give either --profile or --tenant")
+	if p.Profile != "" && p.Tenant != "" {
+		return errors.New("give --profile for what a profile says or --tenant for what stands in a programme, not both")
 	}
 	if p.Profile != "" {
 		profile, err := app.ReadProfile(p.Profile)
@@ -68,6 +69,7 @@ func (p *policyShowCmd) Run(c *console) error {
 }
 
 type policyValidateCmd struct {
+	config.Config
 	File string `arg:"" type:"path" help:"The profile file: TOML, or YAML when its name ends in .yaml or .yml."`
 	JSON bool   `name:"json" help:"As JSON."`
 }
@@ -94,7 +96,7 @@ func (p *policyValidateCmd) Run(c *console) error {
 type policyApplyCmd struct {
 	config.Config
 	Profile string `required:"" help:"Name of a profile or a profile file."`
-	Tenant  string `help:"Slug of the programme. Default: every programme of the installation."`
+	Tenant  string `help:"Short name or id of the programme. Default: every programme of the installation that is at work."`
 	JSON    bool   `name:"json" help:"As JSON."`
 }
 

@@ -12,7 +12,7 @@ type retentionCmd struct {
 
 type retentionRunCmd struct {
 	config.Config
-	Tenant string `help:"Short name of one programme; without it every programme."`
+	Tenant string `help:"Short name or id of one programme; without it every programme."`
 	DryRun bool   `help:"Count only, and delete nothing."`
 	JSON   bool   `name:"json" help:"As JSON."`
 }
@@ -21,6 +21,9 @@ type retentionRunCmd struct {
 func (r *retentionRunCmd) Run(c *console) error {
 	return with(c, &r.Config, func(a *app.App) error {
 		done, err := a.KeepNow(c.ctx, r.Tenant, r.DryRun)
+		if err != nil && len(done.Runs) == 0 {
+			return err
+		}
 		if r.JSON {
 			if jsonErr := printJSON(c.out, done); jsonErr != nil {
 				return jsonErr
@@ -35,7 +38,7 @@ func (r *retentionRunCmd) Run(c *console) error {
 type retentionSimulateCmd struct {
 	config.Config
 	Until  string `help:"Last day to foretell, YYYY-MM-DD; without it ten years from today."`
-	Tenant string `help:"Short name of one programme; without it every programme."`
+	Tenant string `help:"Short name or id of one programme; without it every programme."`
 	JSON   bool   `name:"json" help:"As JSON."`
 }
 

@@ -19,11 +19,11 @@ type subjectCmd struct {
 // subjectFlags name a person in a programme. Every use is on the programme's record with its reason.
 type subjectFlags struct {
 	config.Config
-	Tenant string `name:"tenant" required:"" help:"The programme's slug."`
+	Tenant string `name:"tenant" required:"" help:"The programme's short name, or its id."`
 	Email  string `name:"email" help:"The person's e-mail address."`
 	Name   string `name:"name" help:"The person's name."`
 	Phone  string `name:"phone" help:"The person's phone number."`
-	Reason string `name:"reason" required:"" help:"Why; the programme sees it in its audit log."`
+	Reason string `name:"reason" default:"Asked for on the command line; no reason was given." help:"Why; the programme sees it in its audit log."`
 	JSON   bool   `name:"json" help:"As JSON."`
 }
 

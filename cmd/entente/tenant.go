@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"entente.dev/internal/app"
 	"entente.dev/internal/kernel/config"
@@ -41,14 +42,17 @@ func (t *tenantListCmd) Run(c *console) error {
 
 type tenantExportCmd struct {
 	config.Config
-	Tenant string `required:"" help:"Short name of the programme."`
-	Out    string `required:"" type:"path" help:"The archive to write."`
+	Tenant string `required:"" help:"Short name of the programme, or its id."`
+	Out    string `type:"path" placeholder:"FILE" help:"The archive to write. Default: tenant-TENANT-DAY.zip."`
 	JSON   bool   `name:"json" help:"As JSON."`
 }
 
 // Run writes the archive; the file appears only when it is whole.
 func (t *tenantExportCmd) Run(c *console) error {
 	return with(c, &t.Config, func(a *app.App) error {
+		if t.Out == "" {
+			t.Out = fmt.Sprintf("tenant-%s-%s.zip", t.Tenant, a.Ops.Clock().UTC().Format(time.DateOnly))
+		}
 		done, err := a.ExportTenant(c.ctx, t.Tenant, t.Out, nil)
 		if err != nil {
 			return err

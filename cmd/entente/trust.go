@@ -43,7 +43,7 @@ type trustAttestCmd struct {
 	By        string `required:"" help:"Name of whoever attests it."`
 	Statement string `help:"What they attest, in a sentence that readers will see."`
 	Until     string `placeholder:"DATE" help:"Last day on which it stands, at most 400 days ahead."`
-	Tenant    string `help:"Short name of a programme; default: the whole installation."`
+	Tenant    string `help:"Short name or id of a programme; default: the whole installation."`
 	Withdraw  bool   `help:"Take back the attestation that stands."`
 	JSON      bool   `name:"json" help:"As JSON."`
 }
@@ -69,7 +69,7 @@ func (t *trustAttestCmd) Run(c *console) error {
 
 type trustEvidenceCmd struct {
 	config.Config
-	Tenant string `help:"Short name of a programme; default: the installation."`
+	Tenant string `help:"Short name or id of a programme; default: the installation."`
 	From   string `required:"" placeholder:"DATE" help:"First day."`
 	To     string `required:"" placeholder:"DATE" help:"Last day."`
 	Out    string `required:"" type:"path" placeholder:"FILE" help:"The file to write; it must not exist."`

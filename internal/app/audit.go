@@ -37,7 +37,7 @@ type AuditExported struct {
 
 // ExportAudit writes a bundle of a tenant's log to a file, whole or not at all.
 func (a *App) ExportAudit(ctx context.Context, in AuditExport) (out AuditExported, err error) {
-	t, err := a.Tenants.BySlug(ctx, in.Tenant)
+	t, err := a.named(ctx, in.Tenant)
 	if err != nil {
 		return out, err
 	}
@@ -82,7 +82,7 @@ type AuditCheckpoint struct {
 
 // CheckpointAudit seals what is committed and returns the tenant's newest checkpoint.
 func (a *App) CheckpointAudit(ctx context.Context, slug string) (out AuditCheckpoint, err error) {
-	t, err := a.Tenants.BySlug(ctx, slug)
+	t, err := a.named(ctx, slug)
 	if err != nil {
 		return out, err
 	}
@@ -103,7 +103,7 @@ func (a *App) VerifyAuditLive(ctx context.Context, slug, kept string) ([]verify.
 	var signed []byte
 	all, err := a.Tenants.Register(ctx)
 	if err == nil && slug != "" {
-		one, notFound := a.Tenants.BySlug(ctx, slug)
+		one, notFound := a.named(ctx, slug)
 		err = notFound
 		all = all[:0]
 		all = append(all, one)

@@ -56,7 +56,7 @@ type RefusedRow struct {
 // Import checks a file and, unless it is a dry run, writes what is not refused. It does the work itself, beside a running
 // server or without one; should it be cut off, a server takes the work up after two minutes. It acts as the operator.
 func (a *App) Import(ctx context.Context, in ImportFile) (Imported, error) {
-	t, err := a.Tenants.BySlug(ctx, in.Tenant)
+	t, err := a.named(ctx, in.Tenant)
 	if err != nil {
 		return Imported{}, err
 	}

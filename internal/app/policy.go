@@ -13,10 +13,10 @@ import (
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/datamap"
-	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/policy"
 	"entente.dev/internal/processor"
+	"entente.dev/internal/tenant"
 	"entente.dev/internal/trust"
 )
 
@@ -68,14 +68,14 @@ type AppliedPolicy struct {
 
 // ApplyPolicy gives tenants a new base, as the operator: the one with that slug, or all when slug is "".
 func (a *App) ApplyPolicy(ctx context.Context, p policy.Profile, slug string) ([]AppliedPolicy, error) {
-	tenants, err := a.Tenants.Register(ctx)
+	tenants, err := a.programmes(ctx, slug)
 	if err != nil {
 		return nil, err
 	}
 	out := []AppliedPolicy{}
 	for _, t := range tenants {
-		if slug != "" && t.Slug != slug {
-			continue
+		if slug == "" && t.Status != tenant.Active {
+			continue // nothing changes where a programme is on its way out
 		}
 		who := access.NewSystem(t.ID, "operator (command line)")
 		old, err := a.Policies.Get(ctx, who)
@@ -92,15 +92,12 @@ func (a *App) ApplyPolicy(ctx context.Context, p policy.Profile, slug string) ([
 		}
 		out = append(out, AppliedPolicy{t.Slug, fresh.Number, fresh.Profile, changes, fresh})
 	}
-	if len(out) == 0 && slug != "" {
-		return nil, errs.Missing("tenant")
-	}
 	return out, nil
 }
 
-// ShowPolicy returns the policy of a tenant, for the command line.
+// ShowPolicy returns the policy of a tenant, for the command line; "" means the only one there is.
 func (a *App) ShowPolicy(ctx context.Context, slug string) (policy.Effective, error) {
-	t, err := a.Tenants.BySlug(ctx, slug)
+	t, err := a.named(ctx, slug)
 	if err != nil {
 		return policy.Effective{}, err
 	}

@@ -54,13 +54,13 @@ type Kept struct {
 	Runs   []KeptRun `json:"runs"`
 }
 
-// programmes returns the programmes that a command is about: one by its slug, or all.
+// programmes returns the programmes that a command is about: one by its slug or id, or all that are not purged.
 func (a *App) programmes(ctx context.Context, slug string) ([]tenant.Entry, error) {
 	if slug != "" {
-		t, err := a.Tenants.BySlug(ctx, slug)
+		t, err := a.named(ctx, slug)
 		return []tenant.Entry{t}, err
 	}
-	return a.Tenants.Register(ctx)
+	return a.TenantsAre(ctx, false)
 }
 
 // KeepNow runs retention for one programme or all of them, beside a running server or without one.

@@ -36,16 +36,11 @@ func (a *App) replayErasures(ctx context.Context) error {
 type SubjectOf struct{ Tenant, Email, Name, Phone, Reason string }
 
 func (a *App) subject(ctx context.Context, in SubjectOf) (id.ID, privacy.Subject, error) {
-	all, err := a.Tenants.Register(ctx)
+	t, err := a.named(ctx, in.Tenant)
 	if err != nil {
 		return id.Nil, privacy.Subject{}, err
 	}
-	for _, t := range all {
-		if t.Slug == in.Tenant {
-			return t.ID, privacy.Subject{Email: in.Email, Name: in.Name, Phone: in.Phone}, nil
-		}
-	}
-	return id.Nil, privacy.Subject{}, fmt.Errorf("there is no programme %q; entente tenant list shows them", in.Tenant)
+	return t.ID, privacy.Subject{Email: in.Email, Name: in.Name, Phone: in.Phone}, nil
 }
 
 // FindSubject searches a programme for a person. report is told how it goes on.

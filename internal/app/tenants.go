@@ -87,7 +87,7 @@ type TenantDeleted struct {
 
 // DeleteTenant puts a programme on its way out, or with Now erases it at once. It may be run again when it was cut off.
 func (a *App) DeleteTenant(ctx context.Context, in TenantDeletion) (TenantDeleted, error) {
-	t, err := a.find(ctx, in.Tenant)
+	t, err := a.named(ctx, in.Tenant)
 	if err != nil {
 		return TenantDeleted{}, err
 	}
@@ -123,23 +123,9 @@ func (a *App) dueNow(ctx context.Context, v id.ID) error {
 	return a.Archive.Due(ctx, tenant.Entry{ID: v, Status: status})
 }
 
-// find returns a tenant by its slug, or by its id once it has no slug any more.
-func (a *App) find(ctx context.Context, name string) (tenant.Entry, error) {
-	all, err := a.Tenants.Register(ctx)
-	for _, t := range all {
-		if t.Slug == name || t.ID.String() == name {
-			return t, err
-		}
-	}
-	if err == nil {
-		err = errs.Missing("tenant")
-	}
-	return tenant.Entry{}, err
-}
-
 // KeepTenant takes a deletion back.
 func (a *App) KeepTenant(ctx context.Context, name string) (archive.Departure, error) {
-	t, err := a.find(ctx, name)
+	t, err := a.named(ctx, name)
 	if err != nil {
 		return archive.Departure{}, err
 	}
@@ -148,7 +134,7 @@ func (a *App) KeepTenant(ctx context.Context, name string) (archive.Departure, e
 
 // TenantCertificate returns the certificate of a programme that is gone. NotFound "certificate.not_found".
 func (a *App) TenantCertificate(ctx context.Context, name string) (string, error) {
-	t, err := a.find(ctx, name)
+	t, err := a.named(ctx, name)
 	if err != nil {
 		return "", err
 	}
@@ -197,7 +183,7 @@ type TenantExported struct {
 // ExportTenant writes the archive of a programme to a file, which appears whole or not at all. It works beside a running server.
 func (a *App) ExportTenant(ctx context.Context, slug, path string, tell func(archive.Progress)) (out TenantExported, err error) {
 	start := a.Ops.Clock()
-	t, err := a.Tenants.BySlug(ctx, slug)
+	t, err := a.named(ctx, slug)
 	if err != nil {
 		return out, err
 	}

@@ -93,7 +93,7 @@ func (a *App) Attest(ctx context.Context, in AttestInput) (trust.Evidence, error
 	if in.Tenant == "" {
 		return a.Trust.AttestInstallation(ctx, v)
 	}
-	t, err := a.Tenants.BySlug(ctx, in.Tenant)
+	t, err := a.named(ctx, in.Tenant)
 	if err != nil {
 		return trust.Evidence{}, err
 	}
@@ -144,7 +144,7 @@ func (a *App) EvidencePackage(ctx context.Context, in EvidenceInput) (done Evide
 	}
 	tenant, name := id.Nil, "This installation"
 	if in.Tenant != "" {
-		t, err := a.Tenants.BySlug(ctx, in.Tenant)
+		t, err := a.named(ctx, in.Tenant)
 		if err != nil {
 			return done, err
 		}

@@ -301,6 +301,18 @@ func (s *Service) Resume(ctx context.Context, tenant id.ID) error {
 // zeroKey is before every id.
 const zeroKey = "00000000-0000-0000-0000-000000000000"
 
+// spelled lists words for a message.
+func spelled[T ~string](words []T) string {
+	var b strings.Builder
+	for i, w := range words {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(string(w))
+	}
+	return b.String()
+}
+
 // Query says which requests to list.
 type Query struct {
 	State, Kind string
@@ -319,10 +331,10 @@ type RequestPage struct {
 func (s *Service) List(ctx context.Context, who access.Actor, q Query) (RequestPage, error) {
 	var bad errs.Problems
 	if q.State != "" && !slices.Contains(States, State(q.State)) {
-		bad.Add("state", "field.choice", "Choose one of the states.")
+		bad.Add("state", "field.choice", "Choose one of "+spelled(States)+".")
 	}
 	if q.Kind != "" && !slices.Contains(Kinds, Kind(q.Kind)) {
-		bad.Add("kind", "field.choice", "Choose one of the kinds.")
+		bad.Add("kind", "field.choice", "Choose one of "+spelled(Kinds)+".")
 	}
 	if err := errs.Refused(bad); err != nil {
 		return RequestPage{}, err

@@ -223,7 +223,7 @@ func (s *Service) Simulate(ctx context.Context, who access.Actor, until string) 
 		end := today.AddDate(10, 0, 0)
 		if until = strings.TrimSpace(until); until != "" {
 			if end, err = time.Parse(time.DateOnly, until); err != nil || end.Before(today) || end.After(today.AddDate(maxAhead, 0, 0)) {
-				return Simulation{}, errs.Refused([]errs.Field{{Name: "until", Code: "field.date", Msg: "Give a day from today on, such as " + today.AddDate(1, 0, 0).Format(time.DateOnly) + "."}})
+				return Simulation{}, errs.Refused([]errs.Field{{Name: "until", Code: "field.date", Msg: "Give a day from " + today.Format(time.DateOnly) + " to " + today.AddDate(maxAhead, 0, 0).Format(time.DateOnly) + "."}})
 			}
 		}
 		out := Simulation{From: today.Format(time.DateOnly), Until: end.Format(time.DateOnly), Tables: []Outlook{}}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The command lines that others script against: each is taken as it is written in the guide, prints one JSON document and nothing
+// else, and takes a programme by its short name or its id. What is refused names the flag and what it may be.
+func TestScriptedCommands(t *testing.T) {
+	t.Parallel()
+	dir := seeded(t)
+	out := filepath.Join(t.TempDir(), "out")
+	list := func(args string) []map[string]any {
+		t.Helper()
+		code, text, errOut := do(t, strings.Fields(args+" --data "+dir+" --json")...)
+		var v []map[string]any
+		if err := json.Unmarshal([]byte(text), &v); code != 0 || err != nil {
+			t.Fatalf("%s: exit code %d, %v\n%s%s", args, code, err, text, errOut)
+		}
+		return v
+	}
+	tenant := list("tenant list")[0]["id"].(string)
+	if n := len(list("policy list")); n != 6 {
+		t.Errorf("%d profiles", n)
+	}
+	for _, name := range []string{"acme", tenant} {
+		for _, args := range []string{
+			"policy show --tenant " + name,
+			"retention run --tenant " + name,
+			"retention simulate --until 2090-01-01 --tenant " + name,
+			"audit checkpoint --tenant " + name,
+			"audit export --tenant " + name + " --out " + out + ".audit",
+			"subject find --tenant " + name + " --email ada@person.test",
+			"subject export --tenant " + name + " --email ada@person.test --output " + out + ".subject",
+			"subject erase --tenant " + name + " --email ada@person.test",
+			"tenant export --tenant " + name + " --out " + out + ".tenant",
+		} {
+			answer(t, strings.Fields(args+" --data "+dir+" --json")...)
+		}
+		list("policy apply --profile codific --tenant " + name)
+		list("audit verify --live --tenant " + name)
+	}
+	if v := answer(t, "policy", "show", "--data", dir, "--json"); v["profile"] != "codific" {
+		t.Errorf("the only programme's policy: %v", v["profile"])
+	}
+	profile := filepath.Join(t.TempDir(), "mine.toml")
+	for _, args := range []string{
+		"policy show --tenant nobody", "policy apply --profile partro --tenant nobody", "retention run --tenant nobody",
+		"retention simulate --tenant nobody", "audit checkpoint --tenant nobody", "audit export --tenant nobody",
+		"subject find --tenant nobody --email ada@person.test", "tenant export --tenant nobody --out " + out, "tenant delete --tenant nobody --reason r",
+	} {
+		code, text, errOut := do(t, strings.Fields(args+" --data "+dir+" --json")...)
+		if code != 1 || text != "" || !strings.Contains(errOut, "--tenant nobody") || !strings.Contains(errOut, "acme") {
+			t.Errorf("%s: exit code %d, %q %q", args, code, text, errOut)
+		}
+	}
+	if code, _, errOut := do(t, "policy", "validate", profile, "--data", dir, "--json"); code != 1 || !strings.Contains(errOut, profile) {
+		t.Errorf("a profile that is not there: exit code %d, %q", code, errOut)
+	}
+}
