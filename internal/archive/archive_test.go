@@ -21,6 +21,7 @@ import (
 	"entente.dev/internal/account"
 	"entente.dev/internal/audit/trail"
 	"entente.dev/internal/deal"
+	"entente.dev/internal/document"
 	"entente.dev/internal/file"
 	"entente.dev/internal/identity"
 	"entente.dev/internal/kernel/blob"
@@ -34,6 +35,7 @@ import (
 	"entente.dev/internal/op"
 	"entente.dev/internal/optest"
 	"entente.dev/internal/partner"
+	"entente.dev/internal/processor"
 	"entente.dev/internal/tenant"
 )
 
@@ -103,6 +105,16 @@ func (h *house) furnish(t *testing.T) {
 			must(t, err)
 		}
 	}
+	papers := document.New(h.ops)
+	v, err := papers.SaveDraft(ctx, h.admin, document.DraftInput{Kind: "programme-terms", Title: "Terms", Body: "What holds.", Summary: "The first."})
+	must(t, err)
+	_, err = papers.Publish(ctx, h.admin, document.PublishInput{ID: v.ID, Change: "first", Summary: "The first."})
+	must(t, err)
+	handlers := processor.New(h.ops, nil)
+	x, err := handlers.Propose(ctx, h.admin, processor.ProposeInput{Facts: processor.Facts{Name: "Mailer", Purpose: "Sends mail", Country: "DE", Categories: []string{"email-log"}, Safeguards: "none"}})
+	must(t, err)
+	_, err = handlers.Announce(ctx, h.admin, x.ID, "")
+	must(t, err)
 	acc, err := account.New(h.ops).Create(ctx, h.admin, account.Facts{Name: ptr("Solo")})
 	must(t, err)
 	_ = acc
