@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -59,5 +60,34 @@ func TestScriptedCommands(t *testing.T) {
 	}
 	if code, _, errOut := do(t, "policy", "validate", profile, "--data", dir, "--json"); code != 1 || !strings.Contains(errOut, profile) {
 		t.Errorf("a profile that is not there: exit code %d, %q", code, errOut)
+	}
+}
+
+// A programme that moved is well in its new installation: its log goes on there, whole, under that one's signature.
+func TestMovedProgrammeIsWell(t *testing.T) {
+	t.Parallel()
+	from := seeded(t)
+	to, err := os.MkdirTemp("", "entente-cmd-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(to) })
+	to = filepath.Join(to, "data")
+	answer(t, "admin", "bootstrap", "--data", to, "--slug", "other", "--name", "Other", "--email", "o@other.test", "--password-file", file(t, "seven quiet otters paddle north"), "--json")
+	path := filepath.Join(t.TempDir(), "acme.zip")
+	answer(t, "audit", "checkpoint", "--tenant", "acme", "--data", from, "--json")
+	key := answer(t, "tenant", "export", "--tenant", "acme", "--out", path, "--data", from, "--json")["verifier"].(string)
+	answer(t, "tenant", "import", path, "--slug", "moved", "--trust-key", key, "--data", to, "--json")
+	for range 2 {
+		if v := answer(t, "trust", "check", "--promise", "P-19", "--data", to, "--json"); v["ok"] != true {
+			t.Errorf("the log of a programme that came: %v", v["promises"])
+		}
+		list := strings.Fields("policy apply --profile partro --tenant moved --data " + to)
+		if code, _, errOut := do(t, list...); code != 0 {
+			t.Fatal(errOut)
+		}
+	}
+	if code, out, errOut := do(t, "audit", "verify", "--live", "--tenant", "moved", "--data", to); code != 0 {
+		t.Errorf("%s%s", out, errOut)
 	}
 }

@@ -231,5 +231,12 @@ func (a *App) ImportTenant(ctx context.Context, in TenantArrival) (archive.Impor
 	if err != nil {
 		return archive.Imported{}, err
 	}
-	return a.Archive.Import(ctx, archive.ImportInput{Archive: arc, Slug: in.Slug, Tell: in.Tell})
+	out, err := a.Archive.Import(ctx, archive.ImportInput{Archive: arc, Slug: in.Slug, Tell: in.Tell})
+	if err != nil {
+		return out, err
+	}
+	if err := a.Archive.NoteArrival(ctx, out); err != nil {
+		return out, err
+	}
+	return out, a.Seal.Tick(ctx) // from here on its log has the signature of this installation
 }

@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"entente.dev/internal/access"
+	"entente.dev/internal/audit"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/keyring"
@@ -84,6 +85,23 @@ func (s *Service) Import(ctx context.Context, in ImportInput) (Imported, error) 
 		}
 	}
 	return out, err
+}
+
+// NoteArrival writes into the log of a programme that came in where it came from. It is the first entry that this installation seals.
+func (s *Service) NoteArrival(ctx context.Context, in Imported) error {
+	who := access.NewSystem(in.Tenant.ID, "operator (command line)")
+	_, err := op.Write(ctx, s.ops, who, ActImport, func(tx *op.Tx) (struct{}, error) {
+		if err := tx.Allow(access.Object{}); err != nil {
+			return struct{}{}, err
+		}
+		from := in.SignedBy
+		if from == "" {
+			from = "an archive nobody is known to have signed"
+		}
+		tx.Audit(audit.Change{Type: "tenant", ID: in.Tenant.ID, Label: in.Tenant.Name, Note: fmt.Sprintf("from %s, %d rows", from, in.Rows)})
+		return struct{}{}, nil
+	})
+	return err
 }
 
 // unpacker brings one archive in, within one transaction.

@@ -331,10 +331,10 @@ type RequestPage struct {
 func (s *Service) List(ctx context.Context, who access.Actor, q Query) (RequestPage, error) {
 	var bad errs.Problems
 	if q.State != "" && !slices.Contains(States, State(q.State)) {
-		bad.Add("state", "field.choice", "Choose one of "+spelled(States)+".")
+		bad.Add("state", "field.choice", "Choose one of %s.", spelled(States))
 	}
 	if q.Kind != "" && !slices.Contains(Kinds, Kind(q.Kind)) {
-		bad.Add("kind", "field.choice", "Choose one of "+spelled(Kinds)+".")
+		bad.Add("kind", "field.choice", "Choose one of %s.", spelled(Kinds))
 	}
 	if err := errs.Refused(bad); err != nil {
 		return RequestPage{}, err

@@ -3,6 +3,7 @@ package trust
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -33,7 +34,7 @@ select count(*), count(*) filter (where met_at is null and waived_at is null), c
 	sqlProbeIncident = `
 insert into incident (tenant_id, incident_id, number, title, kind, severity, status, detected_at) values ((select app.tenant()), $1, 2000000000, 'Probe', 'other', 'low', 'confirmed', app.now())`
 
-	sqlOldestCheckpoint = `select note from audit_checkpoint where tenant_id = (select app.tenant()) order by size limit 1`
+	sqlOldestCheckpoint = `select note from audit_checkpoint where tenant_id = (select app.tenant()) and starts_with(note, $1) order by size limit 1`
 )
 
 // tryNotices tries, in a transaction that is rolled back, to announce something a day short of its term, and then with the whole term. The first must be
@@ -111,10 +112,16 @@ func readClocks(ctx context.Context, o *op.Ops, tenant id.ID) (all, running, pas
 	return all, running, passed, refused, err
 }
 
-// OldestCheckpoint returns the oldest signed checkpoint that is stored of a programme, nil without one.
+// OldestCheckpoint returns the oldest checkpoint of a programme that is stored and that this installation signed, nil without one:
+// a programme that came from elsewhere has those of its old installation, too.
 func (s *Service) OldestCheckpoint(ctx context.Context, tenant id.ID) (note []byte, err error) {
+	verifier, err := s.ops.Keys.Verifier(ctx)
+	if err != nil {
+		return nil, err
+	}
+	name, _, _ := strings.Cut(verifier, "+")
 	err = bound(ctx, s.ops, pg.Worker, pg.Binding{Tenant: tenant}, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, sqlOldestCheckpoint)
+		rows, err := tx.Query(ctx, sqlOldestCheckpoint, name+"/")
 		if err != nil {
 			return err
 		}
