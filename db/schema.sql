@@ -3955,8 +3955,10 @@ CREATE OR REPLACE FUNCTION app.is_worker()
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select pg_has_role(current_user, 'entente_worker', 'usage')
+      or current_user = 'entente_definer' and exists (select from app.tenant t where t.tenant_id = app.tenant() and t.status in ('importing', 'closed'))
 $function$;
 alter routine is_worker() owner to entente_owner;
+grant execute on routine is_worker() to entente_definer;
 grant execute on routine is_worker() to entente_staff;
 grant execute on routine is_worker() to entente_worker;
 
@@ -4168,9 +4170,11 @@ CREATE OR REPLACE FUNCTION app.nobody_yet(tenant uuid)
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select not exists (select from app.member m where m.tenant_id = tenant and m.status = 'active')
+  select exists (select from app.tenant t where t.tenant_id = tenant and t.status = 'importing')
+      or not exists (select from app.member m where m.tenant_id = tenant and m.status = 'active')
 $function$;
 alter routine nobody_yet(uuid) owner to entente_owner;
+grant execute on routine nobody_yet(uuid) to entente_definer;
 grant execute on routine nobody_yet(uuid) to entente_staff;
 grant execute on routine nobody_yet(uuid) to entente_worker;
 
