@@ -15,9 +15,11 @@ import (
 
 // doorless are actions that somebody is granted and that no route asks for, with where they are done instead.
 var doorless = map[access.Action]string{
-	"me.accept":    "POST /invitation, which is public: the mailed link is the proof; the use case asks once it knows the member",
-	"file.private": "GET /files/{id}/content and its like ask for it besides their own action, by the kind of the file",
-	"me.sign_in":   "POST /sign-in and /me/switch, which are public: they come before the actor; the use case asks once it knows the member",
+	"audit.verify":     "entente audit verify --live, which an operator runs",
+	"journal.adoption": "GET /partners/{id}, which shows a partner's visits to whoever may see them",
+	"me.accept":        "POST /invitation, which is public: the mailed link is the proof; the use case asks once it knows the member",
+	"file.private":     "GET /files/{id}/content and its like ask for it besides their own action, by the kind of the file",
+	"me.sign_in":       "POST /sign-in and /me/switch, which are public: they come before the actor; the use case asks once it knows the member",
 }
 
 func allRoutes(d door.Doors) []door.Route { return append(d.Web.Routes(), d.API.Routes()...) }

@@ -99,7 +99,7 @@ func policyPage(p ui.Page, v policyView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, " <section class=\"card listing\" aria-labelledby=\"kept\"><div class=\"card-header\"><h2 class=\"card-title\" id=\"kept\">What is kept, and for how long</h2></div>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, " <section class=\"card listing\"><div class=\"card-header\"><h2 class=\"card-title\" id=\"kept\">What is kept, and for how long</h2></div>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -161,7 +161,7 @@ func policyPage(p ui.Page, v policyView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "</section><section class=\"card listing\" aria-labelledby=\"clocks\"><div class=\"card-header\"><h2 class=\"card-title\" id=\"clocks\">Clocks</h2></div>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "</section><section class=\"card listing\"><div class=\"card-header\"><h2 class=\"card-title\" id=\"clocks\">Clocks</h2></div>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -775,7 +775,7 @@ func previewPage(p ui.Page, v previewView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if len(v.changes) > 0 {
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 51, "<section class=\"card listing\" aria-labelledby=\"changes\"><div class=\"card-header\"><h2 class=\"card-title\" id=\"changes\">")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 51, "<section class=\"card listing\"><div class=\"card-header\"><h2 class=\"card-title\" id=\"changes\">")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -1996,7 +1996,7 @@ func publicPage(p ui.Page, v publicView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 122, " <section class=\"card listing\" aria-labelledby=\"kept\"><div class=\"card-header\"><h2 class=\"card-title\" id=\"kept\">What is kept, why, and for how long</h2></div>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 122, " <section class=\"card listing\"><div class=\"card-header\"><h2 class=\"card-title\" id=\"kept\">What is kept, why, and for how long</h2></div>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
