@@ -90,4 +90,15 @@ func TestMovedProgrammeIsWell(t *testing.T) {
 	if code, out, errOut := do(t, "audit", "verify", "--live", "--tenant", "moved", "--data", to); code != 0 {
 		t.Errorf("%s%s", out, errOut)
 	}
+	// Once it is purged, what is about all programmes goes on without it, and deleting it again says the same.
+	gone := answer(t, "tenant", "delete", "--tenant", "moved", "--reason", "over", "--now", "--data", to, "--json")
+	again := answer(t, "tenant", "delete", "--tenant", gone["tenant_id"].(string), "--reason", "over", "--now", "--data", to, "--json")
+	if gone["status"] != "purged" || again["status"] != "purged" || again["certificate"] != gone["certificate"] {
+		t.Errorf("deleted twice: %v, %v", gone, again)
+	}
+	for _, args := range []string{"audit verify --live", "policy apply --profile codific", "retention run", "trust check"} {
+		if code, out, errOut := do(t, strings.Fields(args+" --data "+to)...); code != 0 {
+			t.Errorf("%s beside a purged programme: exit code %d\n%s%s", args, code, out, errOut)
+		}
+	}
 }

@@ -93,6 +93,11 @@ func (a *App) DeleteTenant(ctx context.Context, in TenantDeletion) (TenantDelete
 	}
 	who := access.NewSystem(t.ID, "operator (command line)")
 	out := TenantDeleted{Tenant: t.Slug, TenantID: t.ID.String()}
+	if t.Status == tenant.Purged {
+		out.Status = t.Status
+		out.Certificate, err = a.Archive.CertificateOf(ctx, t.ID)
+		return out, err
+	}
 	if t.Status != tenant.Closed {
 		d, err := a.Archive.Delete(ctx, who, archive.DeleteInput{Slug: t.Slug, Reason: in.Reason, AtOnce: in.Now})
 		if in.Now && errs.Is(err, "tenant.leaving") {
