@@ -317,7 +317,7 @@ create table audit_entry (
   request_id text not null default ''::text, -- class=internal category=audit-log
   ip text not null default ''::text, -- class=personal category=audit-log
   user_agent text not null default ''::text, -- class=personal category=audit-log
-  category text not null default 'audit-log'::text, -- class=internal category=audit-log
+  category text not null default 'audit-log'::text, -- class=internal category=security-event
   payload bytea, -- class=secret category=audit-log
   salt bytea, -- class=secret category=audit-log
   commitment bytea, -- class=internal category=audit-log

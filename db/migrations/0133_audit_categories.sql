@@ -121,3 +121,6 @@ create or replace function app.months_over() returns setof text language sql sta
 $$;
 -- +goose StatementEnd
 grant execute on function app.retention_by_row(oid) to entente_retention;
+
+-- Which period an entry has stands in its category.
+call app.classify('audit_entry', 'security-event', 'internal', 'category');
