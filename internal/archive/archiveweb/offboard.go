@@ -62,10 +62,14 @@ func (p pages) drawHandover(w http.ResponseWriter, r *http.Request, who access.A
 	if err != nil {
 		return err
 	}
+	page.Crumbs = []ui.Link{{Label: "People", Href: "/people"}, {Label: v.Name, Href: v.record}}
+	if v.partner {
+		page.Crumbs[0] = ui.Link{Label: "Partners", Href: "/partners"}
+	}
 	return ui.Render(w, r, status, handoverPage(page, v))
 }
 
-// end ends the relation; the name typed must be the partner's.
+// end ends the relation.
 func (p pages) end(w http.ResponseWriter, r *http.Request, who access.Actor) error {
 	v, err := pathID(r, "partner")
 	if err != nil {
