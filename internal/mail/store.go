@@ -5,6 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/pg"
 	"entente.dev/internal/op"
 )
@@ -28,6 +29,10 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
 	sqlSettle = `update mail set status = $3, attempts = $4, last_error = $5, sent_at = $6, link = case when $3 = 'queued' then link end,
        link_sealed = case when $3 = 'queued' then link_sealed end
  where tenant_id = $1 and mail_id = $2 and status = 'queued'`
+
+	sqlBodies = `select tenant_id, mail_id, template, to_email, to_name, subject, text_body, html_body, status, attempts, last_error, object_type, object_id, created_at, sent_at,
+  text_sealed, html_sealed, link_sealed, coalesce(link, '')
+  from mail where tenant_id = $1 and mail_id > coalesce($2::uuid, '00000000-0000-0000-0000-000000000000') and text_sealed is not null order by mail_id limit $3 for update`
 
 	// Mails from before their bodies were encrypted.
 	sqlPlain = `select mail_id, text_body, html_body, link from mail
@@ -93,6 +98,20 @@ func sealPlain(ctx context.Context, tx *op.Tx) (int, error) {
 		b.Queue(sqlSealPlain, tx.Who.Tenant, m.ID, m.sealed.text, m.sealed.html, m.sealed.link)
 	}
 	return len(list), tx.SendBatch(ctx, b).Close()
+}
+
+// bodies locks the next mails that still have bodies.
+func bodies(ctx context.Context, tx *op.Tx, after id.ID, limit int) ([]Mail, error) {
+	rows, err := tx.Query(ctx, sqlBodies, tx.Who.Tenant, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, scan)
+}
+
+func saveBodies(ctx context.Context, tx *op.Tx, m Mail) error {
+	_, err := tx.Exec(ctx, sqlSealPlain, tx.Who.Tenant, m.ID, m.sealed.text, m.sealed.html, m.sealed.link)
+	return err
 }
 
 // saveOutcome notes what became of an attempt; a mail that has left the queue is not touched.

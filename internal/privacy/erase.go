@@ -130,7 +130,7 @@ func (s *Service) eraseChunk(ctx context.Context, who access.Actor, v id.ID, e *
 		if p.Counts == nil {
 			p.Counts = map[string]int{}
 		}
-		if p.Step < len(e.tables) {
+		if p.Step <= len(e.tables) { // the last step is the bodies of mails
 			tx.Unchanged() // the request's own row has the progress; what was done is told at the end
 			if err := e.step(ctx, tx, p); err != nil {
 				return false, err
@@ -156,6 +156,9 @@ func (e *eraser) prepare(ctx context.Context, tx *op.Tx, email string) (err erro
 
 // step changes up to one chunk of the current table.
 func (e *eraser) step(ctx context.Context, tx *op.Tx, p *Run) error {
+	if p.Step == len(e.tables) {
+		return e.mailBodies(ctx, tx, p)
+	}
 	t := e.tables[p.Step]
 	p.Table = t.name
 	var n, seen int

@@ -215,7 +215,7 @@ func (s *Service) replayLine(ctx context.Context, who access.Actor, l LedgerLine
 				return false, err
 			}
 			e.duties = nil // they were weighed when it was erased the first time
-			if run.Step < len(e.tables) {
+			if run.Step <= len(e.tables) {
 				tx.Unchanged()
 				p := run
 				err := e.step(ctx, tx, &p)

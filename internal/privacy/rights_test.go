@@ -194,3 +194,39 @@ func TestRestrictedIsSeenByNobody(t *testing.T) {
 		t.Errorf("staff sees %d of 6 after it was lifted", n)
 	}
 }
+
+// What was written about the subject to somebody else is encrypted; an erasure reaches it all the same.
+func TestErasureReachesMailsToOthers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.contact(w.partner, "Carla Consent", "carla@konex.example", "")
+	v := id.New()
+	_, err := op.Write(t.Context(), w.ops, access.NewSystem(w.officer.Tenant, "test"), ActRun, func(tx *op.Tx) (struct{}, error) {
+		if err := tx.Allow(access.Object{}); err != nil {
+			return struct{}{}, err
+		}
+		tx.Unchanged()
+		return struct{}{}, mail.Queue(t.Context(), tx, mail.Letter{ID: v, Template: "test", To: "bob@else.example", Subject: "Hello", Link: "https://x.example/1",
+			Layout: mailer.Layout{Heading: "Hello", Paragraphs: []string{"Carla Consent (carla@konex.example) asked for you."}}})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := w.requested(Subject{Email: "carla@konex.example"})
+	if _, err := w.s.Approve(t.Context(), w.second, r.ID, 0); err != nil {
+		t.Fatal(err)
+	}
+	w.run(r)
+	m, err := mail.New(w.ops, nil).Get(t.Context(), w.officer, v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, body := range []string{m.Text, m.HTML} {
+		if strings.Contains(body, "Carla") || strings.Contains(body, "konex") || !strings.Contains(body, "asked for you") || !strings.Contains(body, erased) {
+			t.Errorf("the mail to somebody else says %q", body)
+		}
+	}
+	if m.To != "bob@else.example" {
+		t.Errorf("the mail is to %q now", m.To)
+	}
+}

@@ -134,7 +134,7 @@ func (s *Service) find(ctx context.Context, tenant id.ID, sub Subject, report Pr
 		if err != nil {
 			return Found{}, err
 		}
-		out := Found{refs: refs, Tables: len(tables)}
+		out := Found{refs: refs, Tables: len(tables), Hits: []Hit{}, Counts: []Count{}}
 		m := refs.matcher()
 		for i, t := range tables {
 			if report != nil {
