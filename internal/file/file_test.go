@@ -43,7 +43,7 @@ type world struct {
 	admin, staff, partner, agent, rival, stranger, system access.Actor
 }
 
-func setup(t *testing.T) *world {
+func setup(t testing.TB) *world {
 	t.Helper()
 	db := pgtest.New(t)
 	w := &world{ops: optest.New(t, db), super: pgtest.Super(t, db), dir: t.TempDir(), now: time.Date(2026, 5, 4, 15, 0, 0, 0, time.UTC), tenant: id.New(), north: id.New()}
@@ -65,14 +65,14 @@ func setup(t *testing.T) *world {
 	return w
 }
 
-func (w *world) exec(t *testing.T, sql string, args ...any) {
+func (w *world) exec(t testing.TB, sql string, args ...any) {
 	t.Helper()
 	if _, err := w.super.Exec(t.Context(), sql, args...); err != nil {
 		t.Fatalf("%s: %v", sql, err)
 	}
 }
 
-func (w *world) save(t *testing.T, m file.Meta, content []byte) file.File {
+func (w *world) save(t testing.TB, m file.Meta, content []byte) file.File {
 	t.Helper()
 	if m.Name == "" {
 		m.Name = "a.bin"

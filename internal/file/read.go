@@ -94,7 +94,7 @@ func (s *Service) content(ctx context.Context, f File) (*Content, error) {
 		return nil, errors.Join(err, raw.Close())
 	}
 	// The first segment is decrypted now: what cannot be read is told instead of begun.
-	ahead := bufio.NewReaderSize(plain, 64<<10)
+	ahead := bufio.NewReader(plain)
 	if _, err := ahead.Peek(1); err != nil && !errors.Is(err, io.EOF) {
 		return nil, errors.Join(&errs.Error{Kind: errs.Internal, Code: "file.damaged", Msg: "The content of this file cannot be decrypted: it was altered, or belongs elsewhere.", Err: err}, raw.Close())
 	}

@@ -58,7 +58,7 @@ func NewDataKey(raw []byte) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	stream, err := streamsubtle.NewAESGCMHKDF(two, "SHA256", KeySize, 1<<20, 0)
+	stream, err := streamsubtle.NewAESGCMHKDF(two, "SHA256", KeySize, 1<<16, 0)
 	if err != nil {
 		return nil, err
 	}
