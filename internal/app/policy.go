@@ -13,7 +13,9 @@ import (
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/datamap"
+	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/op"
 	"entente.dev/internal/policy"
 	"entente.dev/internal/processor"
 	"entente.dev/internal/tenant"
@@ -66,31 +68,33 @@ type AppliedPolicy struct {
 	Policy  policy.Effective `json:"policy"`
 }
 
-// ApplyPolicy gives tenants a new base, as the operator: the one with that slug, or all when slug is "".
+// ApplyPolicy gives tenants a new base, as the operator: the one with that slug, or all that are at work when slug is "". All
+// of them get it, or none does.
 func (a *App) ApplyPolicy(ctx context.Context, p policy.Profile, slug string) ([]AppliedPolicy, error) {
 	tenants, err := a.programmes(ctx, slug)
 	if err != nil {
 		return nil, err
 	}
-	out := []AppliedPolicy{}
-	for _, t := range tenants {
-		if slug == "" && t.Status != tenant.Active {
-			continue // nothing changes where a programme is on its way out
-		}
-		who := access.NewSystem(t.ID, "operator (command line)")
-		old, err := a.Policies.Get(ctx, who)
-		if err != nil {
-			return out, err
-		}
-		fresh, err := a.Policies.Apply(ctx, who, policy.Input{File: &p})
-		if err != nil {
-			return out, fmt.Errorf("%s: %w", t.Slug, err)
-		}
-		changes := policy.Changes(old, fresh)
+	if slug == "" { // nothing changes where a programme is on its way out
+		tenants = slices.DeleteFunc(tenants, func(t tenant.Entry) bool { return t.Status != tenant.Active })
+	}
+	all := make([]access.Actor, len(tenants))
+	for i, t := range tenants {
+		all[i] = access.NewSystem(t.ID, "operator (command line)")
+	}
+	done, err := a.Policies.ApplyAll(ctx, all, policy.Input{File: &p})
+	if each := (*op.EachError)(nil); errors.As(err, &each) {
+		e := *errs.Of(each.Err)
+		e.Msg = fmt.Sprintf("%s: %s Nothing was applied anywhere.", tenants[each.At].Slug, e.Msg)
+		return nil, &e
+	}
+	out := make([]AppliedPolicy, len(done))
+	for i, d := range done {
+		changes := policy.Changes(d.Old, d.New)
 		if changes == nil {
 			changes = []policy.Change{}
 		}
-		out = append(out, AppliedPolicy{t.Slug, fresh.Number, fresh.Profile, changes, fresh})
+		out[i] = AppliedPolicy{tenants[i].Slug, d.New.Number, d.New.Profile, changes, d.New}
 	}
 	return out, nil
 }

@@ -46,16 +46,22 @@ func Write[T any](ctx context.Context, o *Ops, who access.Actor, act access.Acti
 		if err == nil {
 			return out, nil
 		}
-		if pg.Retryable(err) && try < maxTries {
-			wait := time.Duration(try)*5*time.Millisecond + rand.N(10*time.Millisecond)
-			select {
-			case <-time.After(wait):
-				continue
-			case <-ctx.Done():
-				return zero, ctx.Err()
-			}
+		if !again(ctx, err, try) {
+			return zero, o.refuse(ctx, who, act, about, o.explain(err))
 		}
-		return zero, o.refuse(ctx, who, act, about, o.explain(err))
+	}
+}
+
+// again waits a little and tells whether a write that failed with err shall be tried once more.
+func again(ctx context.Context, err error, try int) bool {
+	if !pg.Retryable(err) || try >= maxTries {
+		return false
+	}
+	select {
+	case <-time.After(time.Duration(try)*5*time.Millisecond + rand.N(10*time.Millisecond)):
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -74,11 +80,8 @@ func writeOnce[T any](ctx context.Context, o *Ops, who access.Actor, act access.
 		}
 	}
 	out, err = fn(tx)
-	if err = cmp.Or(err, tx.refused); err != nil {
+	if err = cmp.Or(err, tx.refused, tx.complete()); err != nil {
 		return out, tx.object, err
-	}
-	if !tx.asked || !tx.told {
-		return out, about, fmt.Errorf("op: %s asked=%t told=%t; a write must ask permission and tell what it did", act, tx.asked, tx.told)
 	}
 	var result *string
 	if _, once := any(out).(Once); keyed && !once {

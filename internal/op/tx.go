@@ -96,8 +96,28 @@ func (tx *Tx) Enqueue(ctx context.Context, a jobs.Args, opts ...jobs.Option) err
 	return jobs.Enqueue(ctx, tx, a, opts...)
 }
 
+// complete is law 2: an error unless the function asked permission and told what it did.
+func (tx *Tx) complete() error {
+	if !tx.asked || !tx.told {
+		return fmt.Errorf("op: %s asked=%t told=%t; a write must ask permission and tell what it did", tx.Action, tx.asked, tx.told)
+	}
+	return nil
+}
+
 // finish sends the audit entries, the idempotent result and the commit in one round trip.
 func (tx *Tx) finish(ctx context.Context, result *string) error {
+	b := &pgx.Batch{}
+	if err := tx.queueEntries(ctx, b); err != nil {
+		return err
+	}
+	if result != nil {
+		b.Queue(sqlKeepResult, tx.Who.Tenant, tx.Who.Credential, tx.Who.Request.IdempotencyKey, *result)
+	}
+	return tx.commit(ctx, b)
+}
+
+// queueEntries puts what the transaction told into b.
+func (tx *Tx) queueEntries(ctx context.Context, b *pgx.Batch) error {
 	entries := make([]audit.Entry, 0, len(tx.changes))
 	for _, c := range tx.changes {
 		keys, err := tx.sealer(ctx)
@@ -110,17 +130,19 @@ func (tx *Tx) finish(ctx context.Context, result *string) error {
 		}
 		entries = append(entries, e)
 	}
-	b := &pgx.Batch{}
-	if len(entries) > 0 {
-		arg, err := audit.Encode(entries)
-		if err != nil {
-			return err
-		}
-		b.Queue(audit.SQLAppend, arg)
+	if len(entries) == 0 {
+		return nil
 	}
-	if result != nil {
-		b.Queue(sqlKeepResult, tx.Who.Tenant, tx.Who.Credential, tx.Who.Request.IdempotencyKey, *result)
+	arg, err := audit.Encode(entries)
+	if err != nil {
+		return err
 	}
+	b.Queue(audit.SQLAppend, arg)
+	return nil
+}
+
+// commit sends b and the commit in one round trip.
+func (tx *Tx) commit(ctx context.Context, b *pgx.Batch) error {
 	b.Queue("commit")
 	res := tx.conn.SendBatch(ctx, b)
 	var tag pgconn.CommandTag

@@ -47,38 +47,54 @@ type ClockInput struct {
 // "policy.stale" when Number is not the newest.
 func (s *Service) Apply(ctx context.Context, who access.Actor, in Input) (Effective, error) {
 	return op.Write(ctx, s.ops, who, ActApply, func(tx *op.Tx) (Effective, error) {
-		if err := tx.Allow(access.Object{}); err != nil {
-			return Effective{}, err
-		}
-		exists, err := lockAndAsk(ctx, tx)
-		if err != nil {
-			return Effective{}, err
-		}
-		old, err := read(ctx, tx, sqlNewest)
-		if err != nil {
-			return old, err
-		}
-		if !exists {
-			old = effective(s.base, s.base, nil, nil)
-		}
-		if in.Number != 0 && in.Number != old.Number {
-			return old, errs.New(errs.Stale, "policy.stale", "Somebody changed the policy since you opened it. Look at it again and repeat your change.")
-		}
-		fresh, err := next(who, old, in)
-		if err != nil {
-			return old, err
-		}
-		if exists && fresh.same(old) {
-			tx.Unchanged()
-			return old, nil
-		}
-		fresh.ID, fresh.Number, fresh.AppliedAt, fresh.AppliedBy = id.New(), old.Number+1, tx.Now, who.Name
-		if err := insertVersion(ctx, tx, fresh, false); err != nil {
-			return old, err
-		}
-		tx.Audit(audit.Change{Type: "policy_version", ID: fresh.ID, Label: fresh.Title, Before: recorded(old), After: recorded(fresh), Note: summary(Changes(old, fresh))})
-		return fresh, nil
+		_, fresh, err := s.apply(ctx, tx, in)
+		return fresh, err
 	})
+}
+
+// Applied is what ApplyAll made of the policy of one programme.
+type Applied struct{ Old, New Effective }
+
+// ApplyAll is Apply by the operator for several programmes at once, in the order of the actors: in all of them or in none.
+func (s *Service) ApplyAll(ctx context.Context, all []access.Actor, in Input) ([]Applied, error) {
+	return op.WriteEach(ctx, s.ops, all, ActApply, func(tx *op.Tx) (Applied, error) {
+		old, fresh, err := s.apply(ctx, tx, in)
+		return Applied{old, fresh}, err
+	})
+}
+
+func (s *Service) apply(ctx context.Context, tx *op.Tx, in Input) (old, fresh Effective, err error) {
+	if err := tx.Allow(access.Object{}); err != nil {
+		return old, old, err
+	}
+	exists, err := lockAndAsk(ctx, tx)
+	if err != nil {
+		return old, old, err
+	}
+	old, err = read(ctx, tx, sqlNewest)
+	if err != nil {
+		return old, old, err
+	}
+	if !exists {
+		old = effective(s.base, s.base, nil, nil)
+	}
+	if in.Number != 0 && in.Number != old.Number {
+		return old, old, errs.New(errs.Stale, "policy.stale", "Somebody changed the policy since you opened it. Look at it again and repeat your change.")
+	}
+	fresh, err = next(tx.Who, old, in)
+	if err != nil {
+		return old, old, err
+	}
+	if exists && fresh.same(old) {
+		tx.Unchanged()
+		return old, old, nil
+	}
+	fresh.ID, fresh.Number, fresh.AppliedAt, fresh.AppliedBy = id.New(), old.Number+1, tx.Now, tx.Who.Name
+	if err := insertVersion(ctx, tx, fresh, false); err != nil {
+		return old, old, err
+	}
+	tx.Audit(audit.Change{Type: "policy_version", ID: fresh.ID, Label: fresh.Title, Before: recorded(old), After: recorded(fresh), Note: summary(Changes(old, fresh))})
+	return old, fresh, nil
 }
 
 // Preview returns what Apply would make of the policy, and in which numbers it differs. It changes nothing and refuses what

@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -285,5 +286,53 @@ func TestWhoMay(t *testing.T) {
 	}
 	if b, err := json.Marshal(w.get()); err != nil || strings.Contains(string(b), "Ada") {
 		t.Errorf("the document names people: %s %v", b, err)
+	}
+}
+
+// The operator's profile for all programmes is applied to all or to none: the last of them refuses, the first has not changed.
+func TestApplyAllIsAllOrNothing(t *testing.T) {
+	w := newWorld(t)
+	others := []id.ID{w.found("beta"), w.found("gamma")}
+	all := []access.Actor{w.system, access.NewSystem(others[0], "operator"), access.NewSystem(others[1], "operator")}
+	super := pgtest.Super(t, w.db)
+	numbers := func() (out []int) {
+		for _, who := range all {
+			e, err := w.s.Get(t.Context(), who)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, e.Number)
+		}
+		return out
+	}
+	entries := func() (n int) {
+		if err := super.QueryRow(t.Context(), `select count(*) from app.audit_entry where action = 'policy.apply' and outcome = 'done'`).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	founded := entries()
+	if _, err := super.Exec(t.Context(), `alter table app.policy_version add constraint test_ck check (tenant_id <> '`+others[1].String()+`') not valid`); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.s.ApplyAll(t.Context(), all, Input{Profile: "partro"})
+	if each := (*op.EachError)(nil); !errors.As(err, &each) || each.At != 2 {
+		t.Fatalf("the third programme refuses: %v", err)
+	}
+	if got := numbers(); !slices.Equal(got, []int{1, 1, 1}) || entries() != founded {
+		t.Errorf("half applied: versions %v, %d entries", got, entries())
+	}
+	if _, err := super.Exec(t.Context(), `alter table app.policy_version drop constraint test_ck`); err != nil {
+		t.Fatal(err)
+	}
+	done, err := w.s.ApplyAll(t.Context(), all, Input{Profile: "partro"})
+	if err != nil || len(done) != 3 || done[2].Old.Profile != "default" || done[2].New.Profile != "partro" {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	if got := numbers(); !slices.Equal(got, []int{2, 2, 2}) || entries() != founded+3 {
+		t.Errorf("versions %v, %d entries", got, entries())
+	}
+	if _, err := w.s.ApplyAll(t.Context(), []access.Actor{w.system, w.admin}, Input{Profile: "codific"}); !errs.IsKind(err, errs.Forbidden) {
+		t.Errorf("a person changed several programmes: %v", err)
 	}
 }
