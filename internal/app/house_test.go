@@ -60,6 +60,7 @@ func newHouse(t *testing.T) *house {
 	}
 	t.Cleanup(a.DB.Close)
 	h := &house{T: t, app: a, doors: a.Doors()}
+	a.probing(h.doors)
 	h.handler = httpx.Stack(h.doors, httpx.Options{Log: a.Log, Error: h.doors.ServeError})
 	if h.db, err = pgx.Connect(t.Context(), db); err != nil {
 		t.Fatal(err)

@@ -52,7 +52,6 @@ func (a *App) Doors() door.Doors {
 	}
 	a.apiRoutes(d.API)
 	a.webRoutes(d.Web, d.API)
-	a.probing(d)
 	return d
 }
 

@@ -73,6 +73,8 @@ func (a *App) run(ctx context.Context, public, private net.Listener, ready func(
 	if err := a.replayErasures(ctx); err != nil {
 		return err
 	}
+	doors := a.Doors()
+	a.probing(doors) // before the jobs begin: one of them probes
 	if err := runner.Start(ctx); err != nil {
 		return fmt.Errorf("start the job runner: %w", err)
 	}
@@ -86,7 +88,6 @@ func (a *App) run(ctx context.Context, public, private net.Listener, ready func(
 	if err := a.ensurePolicies(ctx); err != nil {
 		return fmt.Errorf("give every programme a data policy: %w", err)
 	}
-	doors := a.Doors()
 	line, err := a.welcome(ctx)
 	if err != nil {
 		return err

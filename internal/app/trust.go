@@ -232,7 +232,7 @@ func (w *rowCounter) EndRow() error {
 
 // TrustCheck tries promises now and prints nothing; see Print of its answer.
 func (a *App) TrustCheck(ctx context.Context, ids ...string) (TrustReport, error) {
-	a.Doors()
+	a.probing(a.Doors())
 	done, err := a.Trust.Check(ctx, ids...)
 	if err != nil {
 		return TrustReport{}, err

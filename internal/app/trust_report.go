@@ -132,7 +132,7 @@ type EvidenceDone struct {
 
 // EvidencePackage writes a signed package of evidence to a new file; a file that could not be completed is removed.
 func (a *App) EvidencePackage(ctx context.Context, in EvidenceInput) (done EvidenceDone, err error) {
-	a.Doors()
+	a.probing(a.Doors())
 	var p trust.Period
 	for flag, v := range map[string]struct {
 		text string

@@ -9,7 +9,6 @@ import (
 	"entente.dev/internal/kernel/jobs"
 	"entente.dev/internal/retention"
 	"entente.dev/internal/tenant"
-	"entente.dev/internal/transfer"
 )
 
 // workers is the table of every job and every periodic task.
@@ -19,37 +18,40 @@ func (a *App) workers() *jobs.Registry {
 	r.Guard(a.tenantLives)
 	jobs.Handle(r, a.Mail.Send)
 	jobs.Handle(r, a.Deals.Mail)
+	jobs.Handle(r, a.Notices.RunSend)
 	jobs.Handle(r, a.Rekey.Run)
 	jobs.Handle(r, a.Privacy.Run)
 	jobs.Handle(r, a.Privacy.Told)
-	jobs.Handle(r, a.Notices.RunSend)
-	jobs.Handle(r, func(ctx context.Context, j jobs.Job[transfer.CheckArgs]) error { return a.Transfer.RunCheck(ctx, j) })
-	jobs.Handle(r, func(ctx context.Context, j jobs.Job[transfer.CommitArgs]) error { return a.Transfer.RunCommit(ctx, j) })
-	jobs.Handle(r, func(ctx context.Context, j jobs.Job[transfer.UndoArgs]) error { return a.Transfer.RunUndo(ctx, j) })
-
+	jobs.Handle(r, a.Transfer.RunCheck)
+	jobs.Handle(r, a.Transfer.RunCommit)
+	jobs.Handle(r, a.Transfer.RunUndo)
 	jobs.Handle(r, a.Archive.RunExport)
+	jobs.Handle(r, a.Retention.RunJob)
+
 	r.Periodic("tenant.leave", jobs.Every(time.Minute), a.leave)
 	r.Periodic("deal.expire", jobs.Every(5*time.Minute), a.eachTenant(func(ctx context.Context, tenant id.ID) error {
 		_, err := a.Deals.Expire(ctx, tenant)
 		return err
 	}))
+	r.Periodic("incident.alarms", jobs.Every(5*time.Minute), a.incidentAlarms)
+	r.Periodic("trust.probe", jobs.Every(5*time.Minute), a.Trust.RunDue)
+	r.Periodic("keys.look", jobs.Every(10*time.Minute), a.lookAtKeys)
 	r.Periodic("file.sweep", jobs.Every(time.Hour), func(ctx context.Context) error {
 		return errors.Join(a.Files.SweepStore(ctx), a.eachTenant(func(ctx context.Context, tenant id.ID) error {
 			_, err := a.Files.Sweep(ctx, tenant)
 			return err
 		})(ctx))
 	})
+	r.Periodic("mail.seal", jobs.Every(time.Hour), a.eachTenant(a.Mail.SealPlain))
 	r.Periodic("privacy.alarm", jobs.Every(time.Hour), a.eachTenant(func(ctx context.Context, tenant id.ID) error {
 		_, err := a.Privacy.Alarm(ctx, tenant)
 		return errors.Join(err, a.Privacy.Resume(ctx, tenant))
 	}))
-	r.Periodic("mail.seal", jobs.Every(time.Hour), a.eachTenant(a.Mail.SealPlain))
-	r.Periodic("keys.look", jobs.Every(10*time.Minute), a.lookAtKeys)
-	r.Periodic("incident.alarms", jobs.Every(5*time.Minute), a.incidentAlarms)
-	r.Periodic("log.partitions", jobs.Daily(3, 10), a.makePartitions)
-	jobs.Handle(r, a.Retention.RunJob)
-	r.Periodic("retention.daily", jobs.Daily(3, 30), a.keep(retention.Daily))
 	r.Periodic("retention.hourly", jobs.Every(time.Hour), a.keep(retention.Hourly))
+	r.Periodic("log.partitions", jobs.Daily(3, 10), a.makePartitions)
+	r.Periodic("retention.daily", jobs.Daily(3, 30), a.keep(retention.Daily))
+	r.Periodic("trust.forget", jobs.Daily(3, 50), a.Trust.Forget)
+	r.Periodic("benchmark.release", jobs.Daily(4, 10), a.Benchmarks.RunRelease)
 	return r
 }
 

@@ -208,17 +208,3 @@ func (o *Ops) explain(err error) error {
 	}
 	return err
 }
-
-const sqlForgetKeys = `delete from idempotency where tenant_id = $1 and created_at < $2`
-
-// keyLife is how long an idempotency key is honoured.
-const keyLife = 24 * time.Hour
-
-// ForgetKeys drops a tenant's idempotency keys that are older than a day.
-func (o *Ops) ForgetKeys(ctx context.Context, tenant id.ID) error {
-	now := o.now()
-	return o.inTx(ctx, access.NewSystem(tenant, "idempotency.forget"), id.New(), now, func(tx *Tx) error {
-		_, err := tx.Exec(ctx, sqlForgetKeys, tenant, now.Add(-keyLife))
-		return err
-	})
-}

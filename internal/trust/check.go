@@ -16,7 +16,7 @@ import (
 	"entente.dev/internal/op"
 )
 
-// keepEvidence is how long evidence is kept: 13 months.
+// keepEvidence is how long evidence about the installation is kept: 13 months.
 const keepEvidence = 396 * 24 * time.Hour
 
 // Checked is the outcome of one promise over the whole installation.
@@ -186,17 +186,15 @@ func (s *Service) CheckNow(ctx context.Context, who access.Actor, promise string
 // budget is how long one run of the periodic job goes on; what is left is due at the next.
 const budget = 4 * time.Minute
 
-// RunDue tries every promise whose last probe is older than its interval or failed, and every one for a programme that was never probed. One node does it at a time.
+// RunDue tries every promise whose last probe is older than its interval or failed, and every one for a programme that was never
+// probed.
 func (s *Service) RunDue(ctx context.Context) error {
-	_, err := alone(ctx, s.ops, func() error {
-		ctx, cancel := context.WithTimeout(ctx, budget)
-		defer cancel()
-		err := s.runDue(ctx)
-		if errors.Is(err, context.DeadlineExceeded) {
-			return nil // the rest is due at the next run
-		}
-		return err
-	})
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	err := s.runDue(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil // the rest is due at the next run
+	}
 	return err
 }
 
@@ -245,11 +243,7 @@ func (s *Service) welcome(ctx context.Context, tenants []Tenant) error {
 	return nil
 }
 
-// Forget drops evidence that is older than 13 months.
+// Forget drops evidence about the installation that is older than 13 months; that of a programme goes as its data policy says.
 func (s *Service) Forget(ctx context.Context) error {
-	tenants, err := s.active(ctx)
-	if err != nil {
-		return err
-	}
-	return forget(ctx, s.ops, tenants, s.ops.Clock().Add(-keepEvidence))
+	return forget(ctx, s.ops, s.ops.Clock().Add(-keepEvidence))
 }

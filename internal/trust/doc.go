@@ -10,7 +10,7 @@
 // Invariants:
 //
 //  1. Nothing is kept that was not probed within twice its interval.
-//  2. Evidence is written once, never changed, and falls away after 13 months.
+//  2. Evidence is written once and never changed. That of a programme is kept as its data policy says, that of the installation for 13 months.
 //  3. A probe leaves nothing behind: what it writes, it rolls back.
 //  4. An attestation has a name, a statement and an end; after the end the promise is not attested any more.
 //  5. What a probe found in detail is shown to officers only; the public page says what was checked, when, how often, and how it went.

@@ -46,11 +46,8 @@ select ` + evidenceColumns + `, '' as detail from installation_evidence e
 
 	sqlDetailInstallation = `select evidence_id, detail from installation_evidence where evidence_id = any($1)`
 
-	sqlForget             = `delete from promise_evidence where tenant_id = (select app.tenant()) and at < $1`
 	sqlForgetInstallation = `delete from installation_evidence where at < $1`
 	sqlProbed             = `select exists (select from promise_evidence where tenant_id = (select app.tenant()) and kind = 'probe')`
-
-	sqlProbeLock = `select pg_try_advisory_xact_lock(7170, 1)`
 )
 
 // Evidence is one line: what a probe found, or what somebody attests.
@@ -187,32 +184,13 @@ func tried(ctx context.Context, o *op.Ops, role pg.Role, b pg.Binding, fn func(t
 
 const sqlShortLimits = `select set_config('lock_timeout', '2s', true), set_config('statement_timeout', '10s', true)`
 
-// alone runs fn while no other node probes; ran is false when another one does.
-func alone(ctx context.Context, o *op.Ops, fn func() error) (ran bool, err error) {
-	err = pgx.BeginFunc(ctx, o.DB.Pool(pg.Worker), func(tx pgx.Tx) error {
-		if err := tx.QueryRow(ctx, sqlProbeLock).Scan(&ran); err != nil || !ran {
-			return err
-		}
-		return fn()
-	})
-	return ran, err
-}
-
 func probed(ctx context.Context, o *op.Ops, tenant id.ID) (yes bool, err error) {
 	err = bound(ctx, o, pg.Worker, pg.Binding{Tenant: tenant}, func(tx pgx.Tx) error { return tx.QueryRow(ctx, sqlProbed).Scan(&yes) })
 	return yes, err
 }
 
-// forget drops evidence that is older than the given moment.
-func forget(ctx context.Context, o *op.Ops, tenants []Tenant, before time.Time) error {
-	if _, err := o.DB.Pool(pg.Worker).Exec(ctx, sqlForgetInstallation, before); err != nil {
-		return err
-	}
-	for _, t := range tenants {
-		err := bound(ctx, o, pg.Worker, pg.Binding{Tenant: t.ID}, func(tx pgx.Tx) error { _, err := tx.Exec(ctx, sqlForget, before); return err })
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+// forget drops what is known of the installation from before.
+func forget(ctx context.Context, o *op.Ops, before time.Time) error {
+	_, err := o.DB.Pool(pg.Worker).Exec(ctx, sqlForgetInstallation, before)
+	return err
 }
