@@ -2260,7 +2260,8 @@ CREATE TRIGGER history_insert AFTER INSERT ON app.privacy_request REFERENCING NE
 CREATE TRIGGER history_update AFTER UPDATE ON app.privacy_request REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('request_id', 'code_hash', 'link_hash', 'package');
 CREATE TRIGGER partner_links BEFORE INSERT OR UPDATE ON app.privacy_request FOR EACH ROW EXECUTE FUNCTION partner_links('privacy_request_member_fk', 'member_id', 'member', 'member_id');
 CREATE TRIGGER privacy_request_hands BEFORE UPDATE ON app.privacy_request FOR EACH ROW EXECUTE FUNCTION privacy_request_hands();
-CREATE TRIGGER privacy_request_way BEFORE INSERT OR UPDATE ON app.privacy_request FOR EACH ROW EXECUTE FUNCTION privacy_request_guard();
+CREATE TRIGGER privacy_request_steps BEFORE UPDATE ON app.privacy_request FOR EACH ROW EXECUTE FUNCTION privacy_request_guard();
+CREATE TRIGGER privacy_request_way BEFORE INSERT ON app.privacy_request FOR EACH ROW WHEN ((NOT arriving(new.tenant_id))) EXECUTE FUNCTION privacy_request_guard();
 
 create table privacy_task (
   tenant_id uuid not null, -- class=internal category=audit-log
@@ -3171,6 +3172,22 @@ begin
 end $function$;
 alter routine archive_unlink(text,text,integer) owner to entente_definer;
 grant execute on routine archive_unlink(text,text,integer) to entente_platform;
+
+CREATE OR REPLACE FUNCTION app.arriving(tenant uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select current_user = 'entente_definer' and exists (select from app.tenant t where t.tenant_id = tenant and t.status = 'importing')
+$function$;
+alter routine arriving(uuid) owner to entente_owner;
+grant execute on routine arriving(uuid) to entente_definer;
+grant execute on routine arriving(uuid) to entente_partner;
+grant execute on routine arriving(uuid) to entente_public;
+grant execute on routine arriving(uuid) to entente_retention;
+grant execute on routine arriving(uuid) to entente_staff;
+grant execute on routine arriving(uuid) to entente_worker;
 
 CREATE OR REPLACE FUNCTION app.audit_adopt(p_at timestamp with time zone, p_entry uuid, p_category text, p_payload bytea, p_salt bytea, p_commitment bytea)
  RETURNS void
