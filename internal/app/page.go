@@ -8,25 +8,37 @@ import (
 	"entente.dev/internal/access"
 	"entente.dev/internal/access/role"
 	"entente.dev/internal/account"
+	"entente.dev/internal/audit/trail"
 	"entente.dev/internal/benchmark"
 	"entente.dev/internal/deal"
+	"entente.dev/internal/document"
+	"entente.dev/internal/file"
 	"entente.dev/internal/identity"
+	"entente.dev/internal/incident"
+	"entente.dev/internal/journal"
 	"entente.dev/internal/kernel/httpx"
 	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/mail"
 	"entente.dev/internal/partner"
+	"entente.dev/internal/policy"
+	"entente.dev/internal/privacy"
+	"entente.dev/internal/processor"
+	"entente.dev/internal/retention"
 	"entente.dev/internal/tenant"
+	"entente.dev/internal/transfer"
+	"entente.dev/internal/trust"
 	"entente.dev/internal/ui"
 )
 
 // navActions says which permission opens which entry of the navigation.
 var navActions = map[string]access.Action{
 	"home": deal.ActHome, "queue": deal.ActQueue, "deals": deal.ActList, "board": deal.ActList, "accounts": account.ActList,
-	"contacts": account.ActContactList, "partners": partner.ActList, "people": identity.ActList, "imports": "import.list", "audit": "audit.own",
-	"benchmarks": benchmark.ActRead, "trust": "trust.read", "policy": "policy.read", "retention": "retention.read", "privacy": "privacy.list", "incidents": "incident.list",
-	"documents": "document.list", "processors": "processor.list", "journal": "journal.list", "files": "file.list",
-	"mail": "mail.list", "settings": tenant.ActProducts, "api": identity.ActMe,
+	"contacts": account.ActContactList, "partners": partner.ActList, "people": identity.ActList, "imports": transfer.ActList, "audit": trail.ActOwn,
+	"benchmarks": benchmark.ActRead, "trust": trust.ActRead, "policy": policy.ActRead, "retention": retention.ActRead, "privacy": privacy.ActList, "incidents": incident.ActList,
+	"documents": document.ActList, "processors": processor.ActList, "journal": journal.ActList, "files": file.ActList,
+	"mail": mail.ActList, "settings": tenant.ActProducts, "api": identity.ActMe,
 	"deals.new": deal.ActCreate, "partners.new": partner.ActCreate, "accounts.new": account.ActCreate, "contacts.new": account.ActContactCreate,
-	"people.new": identity.ActInvite, "imports.new": "import.create",
+	"people.new": identity.ActInvite, "imports.new": transfer.ActCreate,
 }
 
 // page returns the frame of a page for somebody who is signed in: who they are, how their programme looks, and where they

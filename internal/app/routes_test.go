@@ -3,6 +3,7 @@ package app
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	"entente.dev/internal/access"
 	"entente.dev/internal/access/role"
 	"entente.dev/internal/door"
+	"entente.dev/internal/ui"
 )
 
 // doorless are actions that somebody is granted and that no route asks for, with where they are done instead.
@@ -20,6 +22,16 @@ var doorless = map[access.Action]string{
 	"me.accept":        "POST /invitation, which is public: the mailed link is the proof; the use case asks once it knows the member",
 	"file.private":     "GET /files/{id}/content and its like ask for it besides their own action, by the kind of the file",
 	"me.sign_in":       "POST /sign-in and /me/switch, which are public: they come before the actor; the use case asks once it knows the member",
+}
+
+// Every entry of the navigation opens with a permission that somebody has; one that was forgotten would be seen by nobody.
+func TestNavigationHasPermissions(t *testing.T) {
+	t.Parallel()
+	for _, key := range ui.NavKeys() {
+		if act := navActions[key]; !slices.Contains(role.Actions(), act) {
+			t.Errorf("%s opens with %q, which is no permission", key, act)
+		}
+	}
 }
 
 func allRoutes(d door.Doors) []door.Route { return append(d.Web.Routes(), d.API.Routes()...) }

@@ -33,14 +33,6 @@ type Run struct {
 // Working reports whether a job is still at it.
 func (r Run) Working() bool { return r.Status == "waiting" || r.Status == "working" }
 
-// Percent is how far it has come.
-func (r Run) Percent() int {
-	if r.Status == "done" {
-		return 100
-	}
-	return int(min(99, 100*r.Done/max(r.Total, 1)))
-}
-
 // ExportArgs asks for one export to be written.
 type ExportArgs struct {
 	Run id.ID `json:"run"`

@@ -42,6 +42,10 @@ func call(path, pkg, expr string) breach {
 	return breach{law: "some calls only where listed", files: file(path, goDoc("a", "import \""+pkg+"\"\nvar _ = "+expr)), want: path + ":4"}
 }
 
+func unused(body, want string) breach {
+	return breach{law: "nothing exported stands unused", files: file("internal/deal/a.go", goDoc("deal", body)), want: want}
+}
+
 func templ(markup string) breach {
 	return breach{law: "pages fetch nothing from strangers and hold no inline code", files: file("internal/ui/a.templ", "package ui\ntempl A() {\n"+markup+"\n}"), want: "internal/ui/a.templ:3"}
 }

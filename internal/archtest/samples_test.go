@@ -39,6 +39,13 @@ var codeBreaches = []breach{
 	keeps(call("internal/deal/a_test.go", "context", "context.Background()")),
 	{callLaws[0].name, file("internal/ui/reader.go", goDoc("ui", "")), "internal/ui/reader.go:1"},
 
+	unused("func Approve() {}\nvar _ = 1", "internal/deal/a.go:3"),
+	unused("type Deal struct{}", "internal/deal/a.go:3"),
+	unused("type Service struct{}\nfunc (s *Service) Approve() {}\nvar _ Service", "internal/deal/a.go:4"),
+	unused("type Service struct{}\nfunc (s *Service) Approve() {}\nfunc f(s *Service) { s.Approve() }", ""),
+	unused("const A = 1\nvar b = A", ""),
+	unused("func Approve() {}\nfunc f() { Approve() }", ""),
+
 	{comments, file("internal/deal/a.go", "package deal\n"), "internal/deal/a.go:1"},
 	{comments, map[string]string{"internal/deal/a.go": goDoc("deal", ""), "internal/deal/b.go": goDoc("deal", "")}, "internal/deal/b.go:1"},
 	{comments, file("internal/deal/a.go", "// All about deals.\npackage deal\n"), "internal/deal/a.go:1"},

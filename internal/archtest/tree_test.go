@@ -170,7 +170,7 @@ func repository(t *testing.T) *tree {
 	return tr
 }
 
-var laws = slices.Concat(importLaws, sqlLaws, callLaws, shapeLaws, dependencyLaws, fileLaws, templLaws)
+var laws = slices.Concat(importLaws, sqlLaws, callLaws, shapeLaws, dependencyLaws, fileLaws, templLaws, unusedLaws)
 
 func TestLaws(t *testing.T) {
 	tr := repository(t)

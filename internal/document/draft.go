@@ -142,7 +142,7 @@ func (s *Service) Update(ctx context.Context, who access.Actor, in UpdateInput) 
 		}
 		bad.Add(name, "field.choice", "Choose one of the list.")
 	}
-	choice("audience", in.Audience, "vendor", "partners", "all")
+	choice("audience", in.Audience, Vendor, Partners, All)
 	choice("acceptance", in.Acceptance, "none", "asked", "required")
 	choice("accept_for", in.AcceptFor, "company", "person")
 	if in.AcceptDays < 0 || in.AcceptDays > 365 {

@@ -29,7 +29,6 @@ var apiCases = []struct {
 }{
 	{"read", "GET", path, "", []string{auth, bearer}, 200, "", "", true},
 	{"head", "HEAD", path, "", []string{auth, bearer}, 200, "", "", true},
-	{"public", "GET", "/api/v1/ping", "", nil, 204, "", "", true},
 	{"html asked", "GET", path, "", []string{auth, bearer, "Accept", "text/html"}, 200, "", "", true},
 	{"no key", "GET", path, "", nil, 401, "unauthenticated", "", false},
 	{"cookie only", "GET", path, "", []string{"Cookie", "s=good"}, 401, "unauthenticated", "", false},
@@ -223,7 +222,7 @@ func TestRoutes(t *testing.T) {
 		}
 	}
 	for pattern, mutates := range map[string]bool{"POST /api/v1/things": true, "PATCH /api/v1/things/{id}": true, "GET /api/v1/things.csv": false,
-		"GET /api/v1/openapi.json": false, "POST /things": true, "GET /things/{id}": false, "GET /api/v1/ping": false} {
+		"GET /api/v1/openapi.json": false, "POST /things": true, "GET /things/{id}": false} {
 		if got, ok := byPattern[pattern]; !ok || got != mutates {
 			t.Errorf("%s: listed %v, mutates %v", pattern, ok, got)
 		}

@@ -238,11 +238,6 @@ func (h *house) oddRoutes() {
 			}
 			return nil, &errs.Error{Kind: errs.Kind(in.Kind), Code: "thing.bad", Msg: "No.", Err: errors.New("cause")}
 		})
-	door.RegisterPublic(h.api, "monitors ask", huma.Operation{OperationID: "ping", Method: "GET", Path: "/ping", Summary: "Ping"},
-		func(ctx context.Context, who access.Actor, in *struct{}) (*struct{}, error) {
-			h.note(who)
-			return nil, nil
-		})
 	h.api.Raw("GET", "/things.csv", actExport, "Export things", func(w http.ResponseWriter, r *http.Request, who access.Actor) error {
 		h.note(who)
 		w.Header().Set("Content-Type", "text/csv; charset=utf-8")

@@ -22,17 +22,7 @@ const routeKey = "door.route"
 // locking. The handler is called once everything in it is valid and who is granted act.
 // It panics on a mistake in the registration, such as an operation id used twice.
 func Register[I, O any](a *API, act access.Action, op huma.Operation, h func(ctx context.Context, who access.Actor, in *I) (*O, error)) {
-	register(a, act, "", op, h)
-}
-
-// RegisterPublic adds an operation that anybody may call, for the reason why. who is an
-// anonymous actor of no tenant.
-func RegisterPublic[I, O any](a *API, why string, op huma.Operation, h func(ctx context.Context, who access.Actor, in *I) (*O, error)) {
-	register(a, "", why, op, h)
-}
-
-func register[I, O any](a *API, act access.Action, why string, op huma.Operation, h func(ctx context.Context, who access.Actor, in *I) (*O, error)) {
-	a.describe(&op, act, why)
+	a.describe(&op, act)
 	op.BodyReadTimeout = -1
 	if op.MaxBodyBytes == 0 {
 		op.MaxBodyBytes = httpx.DefaultBodyLimit
@@ -66,7 +56,7 @@ func (a *API) Raw(method, path string, act access.Action, summary string, h Hand
 	for _, d := range describe {
 		d(op)
 	}
-	a.describe(op, act, "")
+	a.describe(op, act)
 	route := op.Metadata[routeKey].(Route)
 	known := a.describeRaw(op)
 	a.huma.OpenAPI().AddOperation(op)
@@ -128,8 +118,8 @@ func unknownQuery(r *http.Request, known map[string]bool) error {
 }
 
 // describe checks a registration and puts into its description what every operation has.
-func (a *API) describe(op *huma.Operation, act access.Action, why string) {
-	route := newRoute(op.Method, Prefix+op.Path, act, why)
+func (a *API) describe(op *huma.Operation, act access.Action) {
+	route := newRoute(op.Method, Prefix+op.Path, act, "")
 	what := op.Method + " " + op.Path
 	if op.Summary == "" {
 		panic("door: " + what + ": an operation needs a summary")
@@ -150,16 +140,12 @@ func (a *API) describe(op *huma.Operation, act access.Action, why string) {
 	if op.Extensions == nil {
 		op.Extensions = map[string]any{}
 	}
-	note := "Needs no credential: " + why + "."
-	if act != "" {
-		op.Extensions["x-permission"] = string(act)
-		op.Security = []map[string][]string{{"bearer": {}}}
-		note = "Permission: `" + string(act) + "`."
-		if len(op.Tags) == 0 {
-			op.Tags = []string{act.Room()}
-		}
+	op.Extensions["x-permission"] = string(act)
+	op.Security = []map[string][]string{{"bearer": {}}}
+	if len(op.Tags) == 0 {
+		op.Tags = []string{act.Room()}
 	}
-	op.Description = strings.TrimSpace(op.Description + "\n\n" + note)
+	op.Description = strings.TrimSpace(op.Description + "\n\nPermission: `" + string(act) + "`.")
 	if op.Method == http.MethodPost {
 		one, most := 1, 200
 		op.Parameters = append(op.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header",

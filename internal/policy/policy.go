@@ -22,7 +22,6 @@ type (
 	Period   = datamap.Period
 	Event    = datamap.Event
 	Column   = datamap.Column
-	Problems = datamap.Problems
 )
 
 // Rule is the rule of one category as it stands for a tenant.
@@ -138,12 +137,3 @@ func Categories() []Category { return datamap.Categories() }
 
 // CategoryOf returns the category with that id.
 func CategoryOf(id string) (Category, bool) { return datamap.CategoryOf(id) }
-
-// ParseProfile reads a profile file; see datamap.ParseProfile.
-func ParseProfile(file string, data []byte) (Profile, error) { return datamap.ParseProfile(file, data) }
-
-// ParsePeriod reads a period such as "30 days"; event is set when its words say it. See datamap.ParsePeriod.
-func ParsePeriod(s string) (p Period, event Event, err error) { return datamap.ParsePeriod(s) }
-
-// PeriodForms says what ParsePeriod accepts.
-const PeriodForms = datamap.PeriodForms

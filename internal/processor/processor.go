@@ -124,9 +124,6 @@ type Service struct {
 // New returns the room's service.
 func New(o *op.Ops, hosts []Host) *Service { return &Service{ops: o, hosts: hosts} }
 
-// Hosts returns the outbound hosts that the operator configured.
-func (s *Service) Hosts() []Host { return slices.Clone(s.hosts) }
-
 // Facts are what an entry says.
 type Facts struct {
 	Name, Purpose, Country, Regions, Safeguards, Link string

@@ -14,7 +14,6 @@ package rekey
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"entente.dev/internal/access"
@@ -78,9 +77,6 @@ type Service struct {
 func New(o *op.Ops, files *file.Service, columns []Column) *Service {
 	return &Service{o, files, columns}
 }
-
-// Columns returns the columns it knows.
-func (s *Service) Columns() []Column { return slices.Clone(s.columns) }
 
 func system(tenant id.ID) access.Actor { return access.NewSystem(tenant, "key rotation") }
 

@@ -41,14 +41,13 @@ type Settings struct {
 	ClosedAt   *time.Time `db:"closed_at" json:"closed_at,omitempty"`
 }
 
-// The values of Settings.Status.
+// The values of Settings.Status. Within its own transaction a programme that arrives is "importing".
 const (
 	Active    = "active"
 	Suspended = "suspended" // dead to everybody in it, by the operator
 	Closing   = "closing"   // its deletion was asked for: readable until PurgeAfter, and the request can be taken back
 	Closed    = "closed"    // dead to everybody, being purged
 	Purged    = "purged"    // a nameless stone
-	Importing = "importing" // arriving; never seen outside its own transaction
 )
 
 // Location returns the programme's time zone, UTC when this machine does not know it.

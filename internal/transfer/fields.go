@@ -151,20 +151,3 @@ func guessColumns(kind string, header []string, taken map[string]bool) []string 
 		}
 	}
 }
-
-// GuessKind returns the kind of import whose fields fit a header best, Deals when nothing does.
-func GuessKind(header []string) string {
-	best, most := Deals, 0
-	for _, kind := range Kinds {
-		n := 0
-		for _, f := range guessColumns(kind, header, nil) {
-			if f != "" {
-				n++
-			}
-		}
-		if n > most || n == most && kind == Deals {
-			best, most = kind, n
-		}
-	}
-	return best
-}

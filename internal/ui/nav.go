@@ -58,10 +58,8 @@ var creates = []navItem{
 	{"imports.new", "Import a file", "file-import", "/imports/new", ""},
 }
 
-// NavKeys returns every key Viewer.Can may be asked for: the navigation entries ("home",
-// "queue", "deals", "board", "accounts", "contacts", "partners", "people", "benchmarks", "trust",
-// "policy", "retention", "privacy", "incidents", "documents", "processors", "imports", "audit", "journal", "files", "mail", "settings", "api") and the create entries ("deals.new", "partners.new",
-// "accounts.new", "contacts.new", "people.new", "imports.new").
+// NavKeys returns every key that Viewer.Can may be asked for: of the entries of the navigation, such as "deals", and of what can
+// be made, such as "deals.new".
 func NavKeys() []string {
 	var out []string
 	for _, g := range nav {

@@ -12,15 +12,9 @@ import (
 // ETag returns the entity tag of a version of an object, for the ETag header.
 func ETag(version int) string { return `"` + strconv.Itoa(version) + `"` }
 
-// IfMatch returns the version the caller has seen. present is false without the header
-// and for "*", which matches any version. A weak tag is accepted: proxies that compress
-// weaken tags, and the version names the state, not the bytes.
-// Malformed "if_match.malformed" for anything ETag does not make.
-func IfMatch(r *http.Request) (version int, present bool, err error) {
-	return ParseIfMatch(r.Header.Get("If-Match"))
-}
-
-// ParseIfMatch is IfMatch for the header's value.
+// ParseIfMatch returns the version that an If-Match header says the caller has seen. present is false without the header
+// and for "*", which matches any version. A weak tag is accepted: proxies that compress weaken tags, and the version names the
+// state, not the bytes. Malformed "if_match.malformed" for anything ETag does not make.
 func ParseIfMatch(value string) (version int, present bool, err error) {
 	value = strings.TrimSpace(value)
 	if value == "" || value == "*" {

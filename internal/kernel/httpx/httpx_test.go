@@ -160,7 +160,7 @@ func TestIfMatch(t *testing.T) {
 	} {
 		r := httptest.NewRequest("POST", "/", nil)
 		r.Header.Set("If-Match", value)
-		v, present, err := httpx.IfMatch(r)
+		v, present, err := httpx.ParseIfMatch(r.Header.Get("If-Match"))
 		if v != want.version || present != want.present || (err != nil) != want.fails || err != nil && !errs.IsKind(err, errs.Malformed) {
 			t.Errorf("%s: %d %v %v", value, v, present, err)
 		}

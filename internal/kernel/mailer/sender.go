@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 )
 
 // Sender delivers a message or says why not; Permanent tells whether to try again. An
@@ -12,22 +11,6 @@ import (
 // again is right, for its Message-ID stays the same.
 type Sender interface {
 	Send(ctx context.Context, m Message) error
-}
-
-// Log is the Sender of an installation without a mail server: it checks the message and
-// notes that it stays in the e-mail log. The note holds no address and no text.
-type Log struct{ log *slog.Logger }
-
-// NewLog returns a Log that writes to log.
-func NewLog(log *slog.Logger) *Log { return &Log{log} }
-
-// Send implements Sender.
-func (l *Log) Send(ctx context.Context, m Message) error {
-	if err := m.Check(); err != nil {
-		return &Error{Stage: "message", Final: true, Err: err}
-	}
-	l.log.LogAttrs(ctx, slog.LevelInfo, "no mail server is configured: mail stays in the e-mail log", slog.String("mail", m.ID.String()))
-	return nil
 }
 
 // Error says where sending failed.

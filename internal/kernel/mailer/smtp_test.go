@@ -1,11 +1,9 @@
 package mailer
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
@@ -266,21 +264,5 @@ func TestNewSMTPRefuses(t *testing.T) {
 		if _, err := NewSMTP(c); err == nil {
 			t.Errorf("%s is accepted", name)
 		}
-	}
-}
-
-func TestLogOnly(t *testing.T) {
-	var out bytes.Buffer
-	var s Sender = NewLog(slog.New(slog.NewTextHandler(&out, nil)))
-	if err := s.Send(t.Context(), message()); err != nil {
-		t.Fatal(err)
-	}
-	if log := out.String(); !strings.Contains(log, message().ID.String()) || strings.Contains(log, "@") || strings.Contains(log, "Gesch") {
-		t.Errorf("log %s", log)
-	}
-	bad := message()
-	bad.Subject = "a\r\nBcc: x@y.test"
-	if err := s.Send(t.Context(), bad); !Permanent(err) {
-		t.Errorf("error %v", err)
 	}
 }

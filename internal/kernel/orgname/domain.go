@@ -41,13 +41,6 @@ func Domain(s string) (registrable string, ok bool) {
 	return host, official && above == parent
 }
 
-// ValidHost reports whether s is a bare DNS host name of at least two labels, ASCII or
-// internationalised; no scheme, port, path or address.
-func ValidHost(s string) bool {
-	_, ok := asciiHost(s)
-	return ok
-}
-
 // hostOf takes scheme, user, port and path off s.
 func hostOf(s string) (string, bool) {
 	s = strings.TrimSpace(s)

@@ -15,7 +15,6 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 
 	"entente.dev/internal/kernel/errs"
 )
@@ -25,15 +24,6 @@ const BinEnv = "ENTENTE_POSTGRES_BIN"
 
 // OldestMajor is the oldest major version of PostgreSQL the program works with.
 const OldestMajor = 15
-
-// Version returns the full version ("18.4") and the major version (18) of the PostgreSQL in binDir.
-func Version(binDir string) (full string, major int, err error) {
-	out, err := exec.Command(filepath.Join(binDir, "postgres"), "--version").CombinedOutput() //nolint:gosec // the operator chose it
-	if err != nil {
-		return "", 0, fmt.Errorf("%s does not run: %w: %s", filepath.Join(binDir, "postgres"), err, strings.TrimSpace(string(out)))
-	}
-	return parseVersion(string(out))
-}
 
 var versionPattern = regexp.MustCompile(`\(PostgreSQL\) ((\d+)[^\s]*)`)
 

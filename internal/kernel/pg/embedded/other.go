@@ -16,9 +16,6 @@ func unsupported() error {
 	return fail(CodeNoBinaries, errSystem, "The built-in database does not run on this system. Use a PostgreSQL of yours with --database-url.")
 }
 
-// Version always fails on this system.
-func Version(string) (full string, major int, err error) { return "", 0, unsupported() }
-
 // Start always fails on this system.
 func Start(context.Context, Options) (*Server, error) { return nil, unsupported() }
 

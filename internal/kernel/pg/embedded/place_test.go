@@ -220,18 +220,6 @@ func TestLogIsBounded(t *testing.T) {
 	}
 }
 
-func TestVersion(t *testing.T) {
-	t.Parallel()
-	s := start(t, copySeed(t, filepath.Join(t.TempDir(), "data")))
-	full, major, err := Version(s.c.bin.dir)
-	if err != nil || major < OldestMajor || !strings.HasPrefix(full, strconv.Itoa(major)+".") {
-		t.Errorf("%q, %d, %v", full, major, err)
-	}
-	if _, _, err := Version(t.TempDir()); err == nil {
-		t.Error("an empty directory has a version")
-	}
-}
-
 // openDir makes a directory that any user may pass, with all above it, and that root's ordinary
 // stand-in owns.
 func openDir(t *testing.T) string {
