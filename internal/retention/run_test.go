@@ -1,6 +1,7 @@
 package retention_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -266,6 +267,29 @@ func TestSecurityEventsHaveTheirOwnPeriod(t *testing.T) {
 		}
 		if l, e, m := left("audit-log"), left("security-event"), month(); l != c.logs || e != c.events || m != c.month {
 			t.Errorf("log %v, security %v: %d and %d left, %d months", c.log, c.security, l, e, m)
+		}
+	}
+}
+
+// An entry whose payload was erased for a person is an entry still: nothing keeps it beyond the last day of the others.
+func TestErasedEntriesGoOnTheirDay(t *testing.T) {
+	t.Parallel()
+	g := newProgramme(t)
+	g.exec(`update retention_rule set keep = '2 months' where category = 'audit-log'`)
+	t0 := begin()
+	g.at(t0)
+	mark := id.New()
+	g.put(declared{table: "audit_entry", category: "audit-log", events: map[string]string{"recorded": "at"}}, t0,
+		map[string]any{"entry_id": mark, "commitment": `\x` + strings.Repeat("01", 32), "erased_at": t0})
+	until := t0.Truncate(24*time.Hour).AddDate(0, 2, 1)
+	for _, c := range []struct {
+		at   time.Time
+		want int64
+	}{{until.Add(-40 * time.Minute), 1}, {until.Add(40 * time.Minute), 0}} {
+		g.at(c.at)
+		g.run()
+		if n := g.count(`select count(*) from audit_entry where entry_id = $1`, mark); n != c.want {
+			t.Errorf("%d of it there on %s", n, c.at.Format(time.DateTime))
 		}
 	}
 }
