@@ -100,6 +100,37 @@ begin
     end loop;
   end loop;
 end $$;
+
+-- history_due returns the tenants for which empty_history may have something to do: contents in the history of rows that are gone, older
+-- than the period of their table's category. It tells no content.
+create function app.history_due() returns setof uuid language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+declare d record;
+begin
+  for d in select x.tab, x.category, app.history_key(x.rel) as key from app.retention_tables() x where x.how <> 'tenant' and app.history_key(x.rel) is not null loop
+    return query execute format('select w.tenant_id
+      from (select r.tenant_id, coalesce(m.emptied_to, ''-infinity'') as since,
+                   case when r.event = ''recorded'' then app.retention_cutoff(greatest(r.keep, y.keep), $1)
+                        when tn.deletion_requested_at < app.retention_cutoff(r.keep, $1) and y.category is null then ''infinity'' end as cutoff,
+                   case when r.event = ''recorded'' or tn.deletion_requested_at is not null then app.retention_cutoff(l.keep, $1) end as log
+              from app.retention_rule r
+              join app.tenant tn on tn.tenant_id = r.tenant_id and tn.status <> ''purged''
+              left join app.legal_duty y on y.tenant_id = r.tenant_id and y.category = r.category
+              left join app.retention_rule l on l.tenant_id = r.tenant_id and l.category = ''audit-log''
+              left join app.retention_mark m on m.tenant_id = r.tenant_id and m.table_name = %1$L
+             where r.category = %2$L and r.event in (''recorded'', ''account-deletion'') and r.keep is not null) w
+     where w.since < w.cutoff and (w.log is null or w.log < w.cutoff)
+       and exists (select from app.row_history h where h.tenant_id = w.tenant_id and h.table_name = %1$L and h.at >= w.since and h.at < w.cutoff
+                      and (h.old_row is not null or h.new_row is not null) and not exists (select from app.%3$I x where x.tenant_id = h.tenant_id and x.%4$I = h.row_id))', d.tab, d.category, d.tab, d.key)
+      using app.clock();
+  end loop;
+end $$;
+do $$ begin
+  execute 'grant create on schema app to entente_retention';
+  execute 'alter function app.history_due() owner to entente_retention';
+  execute 'revoke all on function app.history_due() from public';
+  execute 'revoke create on schema app from entente_retention';
+end $$;
 -- +goose StatementEnd
+grant execute on function app.history_due() to entente_worker;
 grant execute on function app.retention_of(oid) to entente_staff, entente_worker, entente_retention;
 grant execute on function app.retention_only(oid, text, text, text) to entente_retention;

@@ -127,6 +127,15 @@ func word(dry bool) string {
 
 // open inserts the row of a run that begins. It marks runs that were cut off.
 func (s *Service) open(ctx context.Context, tx *op.Tx, trigger string, dry bool) (Run, error) {
+	r, err := s.next(ctx, tx, trigger, dry)
+	if err != nil {
+		return r, err
+	}
+	return r, insertRun(ctx, tx, r)
+}
+
+// next returns the run that may begin now: refused when the clocks disagree. It marks runs that were cut off.
+func (s *Service) next(ctx context.Context, tx *op.Tx, trigger string, dry bool) (Run, error) {
 	at, err := clock(ctx, tx)
 	if err != nil {
 		return Run{}, err
@@ -152,7 +161,7 @@ func (s *Service) open(ctx context.Context, tx *op.Tx, trigger string, dry bool)
 		r.Problem = fmt.Sprintf("The clock of this host says %s, that of the database %s: they differ by %s, more than an hour. Nothing was deleted. Set the clocks right and run again.",
 			tx.Now.Format(time.RFC3339), at.Format(time.RFC3339), tx.Now.Sub(at).Abs().Round(time.Second))
 	}
-	return r, insertRun(ctx, tx, r)
+	return r, nil
 }
 
 func opt(v id.ID) *id.ID {
@@ -205,10 +214,14 @@ func (s *Service) begin(ctx context.Context, who access.Actor, trigger string, d
 		if err := tx.Allow(access.Object{}); err != nil {
 			return Run{}, err
 		}
-		r, err := s.open(ctx, tx, trigger, dry)
 		tx.Unchanged() // told when it ends, or by its report
-		return r, err
+		return s.open(ctx, tx, trigger, dry)
 	})
+	return s.told(who, r, err)
+}
+
+// told passes on what became of the beginning of a run; that it was refused is an error.
+func (s *Service) told(who access.Actor, r Run, err error) (Run, error) {
 	if err == nil && r.Outcome == Refused {
 		s.alarm(who.Tenant, r)
 		return r, errs.New(errs.Conflict, "retention.clock", "%s", r.Problem)
@@ -235,11 +248,7 @@ func (s *Service) carryOut(ctx context.Context, who access.Actor, r Run, pairs [
 			return r, err // cut off: the row stays running, the next run continues it
 		}
 	}
-	if s.opt.Head != nil {
-		if h, headErr := s.opt.Head(ctx, who.Tenant); headErr == nil && h.Size > 0 {
-			r.TreeSize, r.TreeRoot, r.TreeAt = &h.Size, &h.Root, &h.At
-		}
-	}
+	s.head(ctx, who, &r)
 	r, saveErr := op.Write(ctx, s.ops, who, ActRun, func(tx *op.Tx) (Run, error) {
 		if err := tx.Allow(access.Object{}); err != nil {
 			return r, err
@@ -256,6 +265,16 @@ func (s *Service) carryOut(ctx context.Context, who access.Actor, r Run, pairs [
 		s.alarm(who.Tenant, r)
 	}
 	return r, errors.Join(err, saveErr)
+}
+
+// head puts the head of the log's tree into a report; where it cannot be had, the report goes without.
+func (s *Service) head(ctx context.Context, who access.Actor, r *Run) {
+	if s.opt.Head == nil {
+		return
+	}
+	if h, err := s.opt.Head(ctx, who.Tenant); err == nil && h.Size > 0 {
+		r.TreeSize, r.TreeRoot, r.TreeAt = &h.Size, &h.Root, &h.At
+	}
 }
 
 // Sentence says what a run did.

@@ -294,6 +294,52 @@ func TestErasedEntriesGoOnTheirDay(t *testing.T) {
 	}
 }
 
+// A programme that has nothing due gets its report all the same, and what only its history still says is not passed over.
+func TestWhoHasNothingDue(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p, _ := datamap.ProfileOf("partners-one") // keeps its log indefinitely
+	w.apply(p)
+	first := w.tenant
+	for _, slug := range []string{"quiet", "deleted-by-hand"} {
+		w.tenant = id.New()
+		w.exec(`insert into tenant (tenant_id, slug, name) values ($1, $2, $2)`, w.tenant, slug)
+		w.apply(p)
+		w.exec(`update retention_rule set keep = '12 months' where tenant_id = $1 and category = 'email-log'`, w.tenant)
+	}
+	byHand := w.tenant
+	w.exec(`insert into mail (tenant_id, mail_id, template, to_email, subject, text_body, html_body) values ($1, gen_random_uuid(), 'x', 'kim@big.example', 'x', 'x', 'x')`, byHand)
+	w.exec(`delete from mail where tenant_id = $1`, byHand)
+	w.exec(`insert into retention_run (tenant_id, run_id, trigger, outcome, as_of, started_at, beat_at) select tenant_id, gen_random_uuid(), 'daily', 'running', now(), now(), now() - interval '3 minutes' from tenant where slug = 'quiet'`)
+	said := func() int64 {
+		return w.count(`select count(*) from row_history where table_name = 'mail' and (old_row::text like '%kim@big%' or new_row::text like '%kim@big%')`)
+	}
+	for _, c := range []struct {
+		days int
+		said int64
+	}{{0, 2}, {367, 0}, {368, 0}} {
+		w.at(begin().AddDate(0, 0, c.days))
+		runs, err := w.s.RunAll(t.Context(), retention.Daily)
+		if err != nil || len(runs) != 3 {
+			t.Fatalf("%d reports, %v", len(runs), err)
+		}
+		for _, r := range runs {
+			if r.Outcome != retention.Done || r.FinishedAt == nil || r.Removed != 0 {
+				t.Errorf("%+v", r)
+			}
+		}
+		if n := said(); n != c.said {
+			t.Errorf("after %d days %d rows of the history say who got the mail", c.days, n)
+		}
+		if c.days == 0 && w.count(`select count(*) from retention_run r join retention_run o on o.run_id = r.continues and o.outcome = 'interrupted' where r.outcome = 'done' and r.finished_at is not null`) != 1 {
+			t.Error("a run that was cut off is not continued")
+		}
+	}
+	if n := w.count(`select count(*) from retention_run where tenant_id = $1 and outcome = 'done'`, first); n != 3 {
+		t.Errorf("%d reports of the first", n)
+	}
+}
+
 func TestRefusedInput(t *testing.T) {
 	t.Parallel()
 	g := newProgramme(t)

@@ -22,8 +22,10 @@ const (
 	sqlRuns    = sqlRunColumns + ` and (started_at, run_id) < ($1, coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')) order by started_at desc, run_id desc limit $3`
 
 	sqlInsertRun = `
-insert into retention_run (tenant_id, run_id, trigger, dry, outcome, as_of, started_at, beat_at, finished_at, skew_ms, problem, continues, asked_by, asked_by_name)
-values (app.tenant(), @run_id, @trigger, @dry, @outcome, @as_of, @started_at, @beat_at, @finished_at, @skew_ms, @problem, @continues, @asked_by, @asked_by_name)`
+insert into retention_run (tenant_id, run_id, trigger, dry, outcome, as_of, started_at, beat_at, finished_at, skew_ms, partitions, bytes, problem, continues,
+                           tree_size, tree_root, tree_at, asked_by, asked_by_name)
+values (app.tenant(), @run_id, @trigger, @dry, @outcome, @as_of, @started_at, @beat_at, @finished_at, @skew_ms, @partitions, @bytes, @problem, @continues,
+        @tree_size, @tree_root, @tree_at, @asked_by, @asked_by_name)`
 	sqlSaveRun = `
 update retention_run set outcome = @outcome, beat_at = @beat_at, finished_at = @finished_at, removed = @removed, blanked = @blanked, held = @held, partitions = @partitions, bytes = @bytes,
        counts = @counts, problem = @problem, tree_size = @tree_size, tree_root = @tree_root, tree_at = @tree_at
@@ -35,6 +37,7 @@ update retention_run set outcome = @outcome, beat_at = @beat_at, finished_at = @
 	sqlEmptyHistory = `select app.empty_history($1), 0::bigint, 0::bigint, 0::bigint, ''`
 	sqlTables       = `select tab, category, how, coalesce(by, '') as by, shared from app.retention_tables() where how in ('rows', 'partitions', 'columns', 'job') and has_table_privilege('entente_retention', rel, 'select') order by tab, category`
 	sqlDue          = `select distinct tenant_id, tab, category from app.retention_due() order by 1, 2, 3`
+	sqlHistoryDue   = `select distinct t from app.history_due() t`
 	sqlTenants      = `select tenant_id from app.tenant_list() where status not in ('purged', 'importing') order by tenant_id`
 	sqlMonthsOver   = `select * from app.months_over()`
 	sqlDropMonth    = `select app.drop_month($1)`
@@ -45,7 +48,7 @@ update retention_run set outcome = @outcome, beat_at = @beat_at, finished_at = @
 	sqlState  = `
 select t.tab, t.category, t.how, coalesce(t.parent, '') as parent, s.oldest, s.last_day, coalesce(s.problem, '') as problem
   from app.retention_tables() t
-  cross join lateral app.retention_state(t.tab, t.category) s
+  left join lateral app.retention_state(t.tab, t.category) s on t.how in ('rows', 'partitions', 'columns', 'job')
  order by t.category, t.tab`
 )
 
@@ -103,6 +106,21 @@ func saveRun(ctx context.Context, tx *op.Tx, r Run) error {
 // declarations returns what is declared of the tables whose rows go by themselves.
 func declarations(ctx context.Context, q pg.Querier) ([]table, error) {
 	return many[table](ctx, q, sqlTables)
+}
+
+// historyDue returns the tenants in whose history of rows something may be to be emptied.
+func (s *Service) historyDue(ctx context.Context) (map[id.ID]bool, error) {
+	rows, err := s.ops.DB.Pool(pg.Worker).Query(ctx, sqlHistoryDue)
+	if err != nil {
+		return nil, err
+	}
+	out := map[id.ID]bool{}
+	var t id.ID
+	_, err = pgx.ForEachRow(rows, []any{&t}, func() error {
+		out[t] = true
+		return nil
+	})
+	return out, err
 }
 
 func (s *Service) pairs(ctx context.Context, who access.Actor) ([]table, error) {
