@@ -67,6 +67,9 @@ func (a *App) FillDemo(ctx context.Context) error {
 	if err := d.fillIncident(ctx); err != nil {
 		return err
 	}
+	if err := d.fillLife(ctx); err != nil {
+		return fmt.Errorf("daily life of the demo: %w", err)
+	}
 	a.Log.Info("demo filled", "took", time.Since(start).Round(time.Millisecond))
 	return nil
 }

@@ -53,8 +53,13 @@ type caller struct {
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	db := pgtest.URL(t)
-	a, err := build(t.Context(), config.Config{PublicURL: "http://portal.example", Data: t.TempDir()}, slog.New(slog.DiscardHandler), db, nil)
+	return houseAt(t, pgtest.URL(t), t.TempDir())
+}
+
+// houseAt builds the program on a database and a data directory.
+func houseAt(t *testing.T, db, data string) *house {
+	t.Helper()
+	a, err := build(t.Context(), config.Config{PublicURL: "http://portal.example", Data: data}, slog.New(slog.DiscardHandler), db, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -66,6 +67,17 @@ func URL(t testing.TB) string {
 	start(t)
 	url, _ := fresh(t, "template0")
 	return url
+}
+
+// Copy returns the superuser URL of a copy of a database that URL gave. Nobody may be connected to the original.
+func Copy(t testing.TB, original string) string {
+	t.Helper()
+	u, err := url.Parse(original)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied, _ := fresh(t, strings.TrimPrefix(u.Path, "/"))
+	return copied
 }
 
 // Super returns a superuser connection to the test's database: for looking at what a persona may not see.
