@@ -3876,6 +3876,35 @@ begin
 end $function$;
 alter routine history() owner to entente_owner;
 
+CREATE OR REPLACE FUNCTION app.history_due()
+ RETURNS SETOF uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare d record;
+begin
+  for d in select x.tab, x.category, app.history_key(x.rel) as key from app.retention_tables() x where x.how <> 'tenant' and app.history_key(x.rel) is not null loop
+    return query execute format('select w.tenant_id
+      from (select r.tenant_id, coalesce(m.emptied_to, ''-infinity'') as since,
+                   case when r.event = ''recorded'' then app.retention_cutoff(greatest(r.keep, y.keep), $1)
+                        when tn.deletion_requested_at < app.retention_cutoff(r.keep, $1) and y.category is null then ''infinity'' end as cutoff,
+                   case when r.event = ''recorded'' or tn.deletion_requested_at is not null then app.retention_cutoff(l.keep, $1) end as log
+              from app.retention_rule r
+              join app.tenant tn on tn.tenant_id = r.tenant_id and tn.status <> ''purged''
+              left join app.legal_duty y on y.tenant_id = r.tenant_id and y.category = r.category
+              left join app.retention_rule l on l.tenant_id = r.tenant_id and l.category = ''audit-log''
+              left join app.retention_mark m on m.tenant_id = r.tenant_id and m.table_name = %1$L
+             where r.category = %2$L and r.event in (''recorded'', ''account-deletion'') and r.keep is not null) w
+     where w.since < w.cutoff and (w.log is null or w.log < w.cutoff)
+       and exists (select from app.row_history h where h.tenant_id = w.tenant_id and h.table_name = %1$L and h.at >= w.since and h.at < w.cutoff
+                      and (h.old_row is not null or h.new_row is not null) and not exists (select from app.%3$I x where x.tenant_id = h.tenant_id and x.%4$I = h.row_id))', d.tab, d.category, d.tab, d.key)
+      using app.clock();
+  end loop;
+end $function$;
+alter routine history_due() owner to entente_retention;
+grant execute on routine history_due() to entente_worker;
+
 CREATE OR REPLACE FUNCTION app.history_key(in_rel oid)
  RETURNS text
  LANGUAGE sql
@@ -4695,7 +4724,7 @@ CREATE OR REPLACE FUNCTION app.retention_by_row(in_rel oid)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select exists (select from pg_attribute a where a.attrelid = in_rel and a.attname = 'category' and not a.attisdropped)
-     and (select count(*) from app.retention_tables() x where x.rel = in_rel and x.how in ('rows', 'partitions')) > 1
+     and (select count(*) from app.retention_of(in_rel) x where x.how in ('rows', 'partitions')) > 1
 $function$;
 alter routine retention_by_row(oid) owner to entente_owner;
 grant execute on routine retention_by_row(oid) to entente_retention;
@@ -4736,9 +4765,7 @@ declare
 begin
   for d in select * from app.retention_tables() x where x.how in ('rows', 'partitions', 'columns', 'job') and (x.how <> 'job' or not (x.shared or x.partial)) loop
     here := app.clock() + case when d.how = 'job' then interval '31 days' else interval '0' end;
-    whose := case when d.shared then 'true' when d.partial then '(x.tenant_id = t.tenant_id or x.tenant_id is null)' else 'x.tenant_id = t.tenant_id' end
-      || case when exists (select from pg_attribute a where a.attrelid = d.rel and a.attname = 'erased_at' and not a.attisdropped) then ' and x.erased_at is null' else '' end
-      || case when app.retention_by_row(d.rel) then format(' and x.category = %L', d.category) else '' end;
+    whose := case when d.shared then 'true' when d.partial then '(x.tenant_id = t.tenant_id or x.tenant_id is null)' else 'x.tenant_id = t.tenant_id' end || app.retention_only(d.rel, d.how, d.category, 'x');
     for e in select k.key as event, k.value as mark from jsonb_each_text(d.events || '{"account-deletion": ""}') k loop
       return query execute format('select r.tenant_id, %L::text, %L::text from app.retention_rule r join app.tenant t on t.tenant_id = r.tenant_id and t.status <> ''purged''
          where r.category = %L and r.event = %L and r.keep is not null and (%s)', d.tab, d.category, d.category, e.event,
@@ -4784,7 +4811,6 @@ CREATE OR REPLACE FUNCTION app.retention_last_day(event timestamp with time zone
  RETURNS date
  LANGUAGE sql
  IMMUTABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select case when keep <> date_trunc('day', keep) then ((event + keep) at time zone 'UTC')::date else ((event at time zone 'UTC')::date + keep)::date end
 $function$;
@@ -4792,6 +4818,37 @@ alter routine retention_last_day(timestamp with time zone,interval) owner to ent
 grant execute on routine retention_last_day(timestamp with time zone,interval) to entente_retention;
 grant execute on routine retention_last_day(timestamp with time zone,interval) to entente_staff;
 grant execute on routine retention_last_day(timestamp with time zone,interval) to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.retention_of(in_rel oid)
+ RETURNS TABLE(tab text, rel oid, category text, how text, events jsonb, blank jsonb, parent text, by text, shared boolean, partial boolean)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select c.relname::text, c.oid, d ->> 'category', d ->> 'how', coalesce(d -> 'events', '{}'), d -> 'blank', d ->> 'parent', d ->> 'by',
+         t.attnum is null, t.attnum is not null and not t.attnotnull
+    from pg_catalog.pg_class c
+    join pg_catalog.pg_description s on s.objoid = c.oid and s.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass and s.objsubid = 0
+    left join pg_catalog.pg_attribute t on t.attrelid = c.oid and t.attname = 'tenant_id' and not t.attisdropped
+    cross join lateral pg_catalog.jsonb_array_elements(case when s.description like '[%' then s.description::pg_catalog.jsonb else '[]' end) d
+   where c.oid = in_rel and c.relkind in ('r', 'p') and not c.relispartition
+$function$;
+alter routine retention_of(oid) owner to entente_owner;
+grant execute on routine retention_of(oid) to entente_retention;
+grant execute on routine retention_of(oid) to entente_staff;
+grant execute on routine retention_of(oid) to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.retention_only(in_rel oid, in_how text, in_category text, alias text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select case when in_how in ('columns', 'job') and exists (select from pg_attribute a where a.attrelid = in_rel and a.attname = 'erased_at' and not a.attisdropped)
+              then format(' and %I.erased_at is null', alias) else '' end
+      || case when app.retention_by_row(in_rel) then format(' and %I.category = %L', alias, in_category) else '' end
+$function$;
+alter routine retention_only(oid,text,text,text) owner to entente_owner;
+grant execute on routine retention_only(oid,text,text,text) to entente_retention;
 
 CREATE OR REPLACE FUNCTION app.retention_outlook(in_table text, in_category text)
  RETURNS TABLE(last_day date, kept bigint, held bigint)
@@ -4874,12 +4931,7 @@ CREATE OR REPLACE FUNCTION app.retention_tables()
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select c.relname::text, c.oid, d ->> 'category', d ->> 'how', coalesce(d -> 'events', '{}'), d -> 'blank', d ->> 'parent', d ->> 'by',
-         t.attnum is null, t.attnum is not null and not t.attnotnull
-    from pg_class c
-    join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'app'
-    left join pg_attribute t on t.attrelid = c.oid and t.attname = 'tenant_id' and not t.attisdropped
-    cross join lateral jsonb_array_elements(case when obj_description(c.oid, 'pg_class') like '[%' then obj_description(c.oid, 'pg_class')::jsonb else '[]' end) d
+  select d.* from pg_class c join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'app' cross join lateral app.retention_of(c.oid) d
    where c.relkind in ('r', 'p') and not c.relispartition
    order by 1, 3
 $function$;
@@ -4903,18 +4955,12 @@ declare
   the_tenant uuid := app.tenant();
   of_law text;
 begin
-  select * into d from app.retention_tables() x where x.tab = in_table and x.category = in_category;
+  select * into d from app.retention_of(to_regclass(format('app.%I', in_table))) x where x.category = in_category;
   if not found or the_tenant is null then
     raise exception 'app.retention_terms: % does not hold % or no tenant is bound', in_table, in_category using errcode = '22023';
   end if;
   rel := d.rel; how := d.how; blank := d.blank; stored := true;
-  mine := case when d.shared then 'true' when d.partial then format('(t.tenant_id = %L or t.tenant_id is null)', the_tenant) else format('t.tenant_id = %L', the_tenant) end;
-  if exists (select from pg_attribute a where a.attrelid = d.rel and a.attname = 'erased_at' and not a.attisdropped) then
-    mine := mine || ' and t.erased_at is null';
-  end if;
-  if app.retention_by_row(d.rel) then
-    mine := mine || format(' and t.category = %L', in_category);
-  end if;
+  mine := case when d.shared then 'true' when d.partial then format('(t.tenant_id = %L or t.tenant_id is null)', the_tenant) else format('t.tenant_id = %L', the_tenant) end || app.retention_only(d.rel, d.how, in_category, 't');
   select x.* into r from app.retention_rule x where x.tenant_id = the_tenant and x.category = in_category;
   select t.deletion_requested_at into account from app.tenant t where t.tenant_id = the_tenant;
   event := r.event; keep := r.keep; due := 'false'; last_day := 'null::date';
