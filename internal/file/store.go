@@ -55,6 +55,8 @@ update stored_file f set state = 'gone', version = version + 1
      or c.state = 'writing' and c.created_at < $3) order by c.created_at limit 200 for update of c skip locked)
 returning ` + columns
 
+	sqlReadyAfter = `select ` + columns + ` from stored_file where tenant_id = $1 and state = 'ready' and file_id > coalesce($2::uuid, '00000000-0000-0000-0000-000000000000') order by file_id limit $3`
+
 	sqlLeftovers = `select ` + columns + ` from stored_file where tenant_id = $1 and state = 'gone' and blob_key is not null order by expires_at, file_id limit 200`
 
 	// The row of a file whose content is removed follows.

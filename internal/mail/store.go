@@ -32,7 +32,8 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
 
 	sqlBodies = `select tenant_id, mail_id, template, to_email, to_name, subject, text_body, html_body, status, attempts, last_error, object_type, object_id, created_at, sent_at,
   text_sealed, html_sealed, link_sealed, coalesce(link, '')
-  from mail where tenant_id = $1 and mail_id > coalesce($2::uuid, '00000000-0000-0000-0000-000000000000') and text_sealed is not null order by mail_id limit $3 for update`
+  from mail where tenant_id = $1 and mail_id > coalesce($2::uuid, '00000000-0000-0000-0000-000000000000') and text_sealed is not null order by mail_id limit $3`
+	sqlLockBodies = sqlBodies + ` for update`
 
 	// Mails from before their bodies were encrypted.
 	sqlPlain = `select mail_id, text_body, html_body, link from mail
@@ -100,9 +101,9 @@ func sealPlain(ctx context.Context, tx *op.Tx) (int, error) {
 	return len(list), tx.SendBatch(ctx, b).Close()
 }
 
-// bodies locks the next mails that still have bodies.
-func bodies(ctx context.Context, tx *op.Tx, after id.ID, limit int) ([]Mail, error) {
-	rows, err := tx.Query(ctx, sqlBodies, tx.Who.Tenant, after, limit)
+// bodies returns the next mails that still have bodies.
+func bodies(ctx context.Context, tx *op.Tx, sql string, after id.ID, limit int) ([]Mail, error) {
+	rows, err := tx.Query(ctx, sql, tx.Who.Tenant, after, limit)
 	if err != nil {
 		return nil, err
 	}

@@ -6,34 +6,8 @@ import (
 	"fmt"
 
 	"entente.dev/internal/audit"
-	"entente.dev/internal/kernel/id"
-	"entente.dev/internal/mail"
 	"entente.dev/internal/op"
 )
-
-// mailBodies takes the subject out of what was written to other people: the bodies are encrypted, so no scan of the tables sees them.
-func (e *eraser) mailBodies(ctx context.Context, tx *op.Tx, p *Run) error {
-	if _, keep := keeps(e.duties, "email-log"); keep {
-		p.Step, p.After = p.Step+1, nil
-		return nil
-	}
-	after := id.Nil
-	if len(p.After) == 1 {
-		after, _ = id.Parse(p.After[0])
-	}
-	n, last, err := mail.Redact(ctx, tx, e.s.ops.Keys, after, chunk, func(s string) string { return e.text(s, erased) })
-	if err != nil {
-		return fmt.Errorf("erase in the bodies of mails: %w", err)
-	}
-	if n > 0 {
-		p.Counts["mail"] += n
-		p.Done += n
-	}
-	if p.Table, p.After = "mail", []string{last.String()}; last == id.Nil {
-		p.Step, p.After = p.Step+1, nil
-	}
-	return nil
-}
 
 // completed takes the subject out of the request itself and closes it with its certificate.
 func (s *Service) completed(ctx context.Context, tx *op.Tx, r *Request, e *eraser) error {

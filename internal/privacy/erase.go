@@ -30,6 +30,7 @@ type eraser struct {
 	pattern string // "" when only keyed hashes are known
 	duties  []duty
 	request id.ID
+	files   []id.ID // whose content names the subject
 }
 
 // steps orders the tables: texts first, then who the person is, then the logs, which by then tell of the erasure itself too.
@@ -100,12 +101,22 @@ func (s *Service) erase(ctx context.Context, who access.Actor, r Request) error 
 	}
 	e := eraser{s: s, refs: *r.Plan.Refs, request: r.ID}
 	e.m, e.pattern = e.refs.matcher(), e.refs.pattern()
+	if _, err := op.Read(ctx, s.ops, who, ActRun, func(tx *op.Tx) (struct{}, error) { return struct{}{}, e.prepare(ctx, tx, r.Email) }); err != nil {
+		return err
+	}
+	if err := e.lookIntoFiles(ctx, who.Tenant, e.refs.sieve()); err != nil {
+		return err
+	}
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		more, err := s.eraseChunk(ctx, who, r.ID, &e)
-		if err != nil || !more {
+		if err != nil {
+			return err
+		}
+		if !more {
+			_, err := s.files.Sweep(ctx, who.Tenant)
 			return err
 		}
 	}
@@ -123,14 +134,11 @@ func (s *Service) eraseChunk(ctx context.Context, who access.Actor, v id.ID, e *
 			tx.Unchanged()
 			return false, err
 		}
-		if err := e.prepare(ctx, tx, r.Email); err != nil {
-			return false, err
-		}
 		p := &r.Progress
 		if p.Counts == nil {
 			p.Counts = map[string]int{}
 		}
-		if p.Step <= len(e.tables) { // the last step is the bodies of mails
+		if p.Step < len(e.tables)+len(sealed) {
 			tx.Unchanged() // the request's own row has the progress; what was done is told at the end
 			if err := e.step(ctx, tx, p); err != nil {
 				return false, err
@@ -156,8 +164,8 @@ func (e *eraser) prepare(ctx context.Context, tx *op.Tx, email string) (err erro
 
 // step changes up to one chunk of the current table.
 func (e *eraser) step(ctx context.Context, tx *op.Tx, p *Run) error {
-	if p.Step == len(e.tables) {
-		return e.mailBodies(ctx, tx, p)
+	if p.Step >= len(e.tables) {
+		return e.sealedStep(ctx, tx, p)
 	}
 	t := e.tables[p.Step]
 	p.Table = t.name
@@ -213,7 +221,7 @@ func (e *eraser) row(ctx context.Context, tx *op.Tx, t table, f found, p *Run) (
 		return false, nil
 	}
 	what, _ := whatOf(t)
-	d, keep := keeps(e.duties, t.category)
+	d, keep := keeps(e.duties, t.category, f.event)
 	if what == Keep {
 		d, keep = duty{Reason: "The record is append-only."}, true
 	}
@@ -246,7 +254,7 @@ func (e *eraser) restrict(ctx context.Context, tx *op.Tx, t table, f found, d du
 	if t.name == "member" {
 		refs = Refs{Members: []id.ID{v}}
 	}
-	_, err := restrictIn(ctx, tx, refs, clip("Erasure asked for; kept"+until+". "+d.Reason, 500), false)
+	_, err := restrictIn(ctx, tx, refs, clip("Erasure asked for; kept"+until+". "+d.words(), 500), false)
 	return err
 }
 
@@ -391,14 +399,13 @@ func (e *eraser) entries(ctx context.Context, tx *op.Tx, after []string) (n, see
 	}
 	last = after
 	var gone []id.ID
-	_, keep := keeps(e.duties, "audit-log")
 	for _, en := range es {
 		last = []string{en.at.UTC().Format(time.RFC3339Nano), en.id.String()}
 		hit, err := e.entry(ctx, tx, en)
 		if err != nil {
 			return 0, len(es), last, err
 		}
-		if hit && !keep {
+		if _, keep := keeps(e.duties, "audit-log", recorded(en.at)); hit && !keep {
 			gone = append(gone, en.id)
 		}
 	}

@@ -2,6 +2,7 @@ package privacy
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -219,5 +220,73 @@ func TestHoldKeepsRestricted(t *testing.T) {
 	}
 	if n := w.count(`select count(*) from privacy_kept where table_name = 'contact' and until = '2030-01-01'`); n != 1 {
 		t.Errorf("%d notes of what was kept, want 1", n)
+	}
+}
+
+// P2: what a law asks to keep counts from the row's own event, not from today: it says until when, is restricted, and what the law has
+// done with goes.
+func TestLawCountsFromTheEvent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ada := w.contact(w.partner, "Ada Lovelace", "ada@example.com", "")
+	deal := w.deal(w.staff, "Invoice for Ada Lovelace")
+	w.note(w.staff, deal, "sent the invoice to ada@example.com")
+	old := w.deal(w.staff, "Old invoice for Ada Lovelace")
+	w.exec(`update contact set created_at = '2024-02-29 10:00Z' where contact_id = $1`, ada)
+	w.exec(`update deal set created_at = '2021-06-30 23:30Z' where deal_id = $1`, deal)
+	w.exec(`update deal set created_at = '2015-01-31 00:00Z' where deal_id = $1`, old)
+	w.exec(`insert into legal_duty (tenant_id, duty_id, category, event, keep, reason, set_by_name) values ($1, $2, 'customer-data', 'recorded', '7 years', 'invoices, Handelsgesetzbuch 257', 'Olga')`, w.staff.Tenant, id.New())
+	w.exec(`insert into legal_duty (tenant_id, duty_id, category, event, keep, reason, set_by_name) values ($1, $2, 'email-log', 'account-deletion', '1 year', 'a contract', 'Olga')`, w.staff.Tenant, id.New())
+	w.exec(`insert into mail (tenant_id, mail_id, template, to_email, to_name, subject, text_body, html_body) values ($1, $2, 'deal.note', 'ada@example.com', 'Ada', 'Hello', 'Dear A.', '')`, w.staff.Tenant, id.New())
+	r := w.requested(Subject{Email: "ada@example.com"})
+	plan := map[string]string{}
+	for _, l := range r.Plan.Lines {
+		plan[l.Table+" "+string(l.What)] = fmt.Sprintf("%d %s %s", l.Rows, l.Until, l.Reason)
+	}
+	for line, want := range map[string]string{
+		"contact keep":   "1 2031-02-28 The law asks for it: invoices, Handelsgesetzbuch 257, 7 years from recording. Kept and restricted",
+		"deal keep":      "1 2028-06-30 The law",
+		"deal anonymise": "1  The person is replaced",
+		"deal_note keep": "1 2028-06-30 The law", // as long as its deal
+		"mail keep":      "1  The law asks for it: a contract, 1 year from the deletion of the customer's account, which has not come yet.",
+	} {
+		if !strings.HasPrefix(plan[line], want) {
+			t.Errorf("%s: %q, want %q", line, plan[line], want)
+		}
+	}
+	if _, err := w.s.Approve(t.Context(), w.second, r.ID, 0); err != nil {
+		t.Fatal(err)
+	}
+	w.run(r)
+	done, err := w.s.Get(t.Context(), w.officer, r.ID)
+	if err != nil || !strings.Contains(done.Certificate.Text, "Kept in contact: 1, The law asks for it: invoices") || !strings.Contains(done.Certificate.Text, "(until 2031-02-28)") {
+		t.Errorf("the certificate (%v):\n%s", err, done.Certificate.Text)
+	}
+	if n := w.count(`select count(*) from contact where contact_id = $1 and restricted_at is not null and restricted_reason like '%until 2031-02-28%7 years from recording%'`, ada); n != 1 {
+		t.Error("the contact is not restricted with its reason")
+	}
+	if got := w.text(`select string_agg(title, '|' order by created_at) from deal`); got != "Old invoice for "+erased+"|Invoice for Ada Lovelace" {
+		t.Errorf("deals: %s", got)
+	}
+	if n := w.count(`select count(*) from privacy_kept where table_name = 'deal_note' and until = '2028-06-30'`); n != 1 {
+		t.Errorf("%d notes of kept notes, want 1", n)
+	}
+}
+
+// A law's last day is the one that retention counts.
+func TestLastDayIsTheDatabases(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, at := range []string{"2024-02-29T23:59:00Z", "2026-01-31T00:00:00+02:00", "2026-12-31T12:00:00Z"} {
+		for _, d := range []duty{{months: 84}, {months: 1}, {days: 40}, {months: 13, days: 3}} {
+			event, err := time.Parse(time.RFC3339, at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := w.text(`select app.retention_last_day($1, make_interval(months => $2, days => $3))::text`, event, d.months, d.days)
+			if got := d.lastDay(event).Format(time.DateOnly); got != want {
+				t.Errorf("%s and %d months, %d days: %s, want %s", at, d.months, d.days, got, want)
+			}
+		}
 	}
 }

@@ -205,6 +205,9 @@ func (s *Service) ledgerState(ctx context.Context, who access.Actor, l LedgerLin
 func (s *Service) replayLine(ctx context.Context, who access.Actor, l LedgerLine) (int, error) {
 	e := eraser{s: s, refs: Refs{Contacts: l.Contacts, Members: l.Members, Shared: l.Shared}, m: l.matcher(s.ledgerKey()), request: l.Request}
 	run := Run{Counts: map[string]int{}}
+	if err := e.lookIntoFiles(ctx, l.Tenant, nil); err != nil {
+		return 0, err
+	}
 	for more := true; more; {
 		var err error
 		more, err = op.Write(ctx, s.ops, who, ActReplay, func(tx *op.Tx) (bool, error) {
@@ -215,7 +218,7 @@ func (s *Service) replayLine(ctx context.Context, who access.Actor, l LedgerLine
 				return false, err
 			}
 			e.duties = nil // they were weighed when it was erased the first time
-			if run.Step <= len(e.tables) {
+			if run.Step < len(e.tables)+len(sealed) {
 				tx.Unchanged()
 				p := run
 				err := e.step(ctx, tx, &p)
@@ -231,5 +234,6 @@ func (s *Service) replayLine(ctx context.Context, who access.Actor, l LedgerLine
 			return run.Done, err
 		}
 	}
-	return run.Done, nil
+	_, err := s.files.Sweep(ctx, l.Tenant)
+	return run.Done, err
 }

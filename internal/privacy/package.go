@@ -94,16 +94,16 @@ func (s *Service) MakePackage(ctx context.Context, who access.Actor, v id.ID) (R
 
 // gather collects the subject's data: identity records whole, everything else where it names them.
 func (s *Service) gather(ctx context.Context, tenantID id.ID, sub Subject) (Package, error) {
-	found, err := s.find(ctx, tenantID, sub, nil)
+	refs, err := s.knownBy(ctx, tenantID, sub)
 	if err != nil {
 		return Package{}, err
 	}
 	system := access.NewSystem(tenantID, "package of a person's data")
-	consents, err := s.consentsOf(ctx, tenantID, found.refs)
+	consents, err := s.consentsOf(ctx, tenantID, refs)
 	if err != nil {
 		return Package{}, err
 	}
-	return op.Read(ctx, s.ops, system, ActFind, func(tx *op.Tx) (Package, error) {
+	p, err := op.Read(ctx, s.ops, system, ActFind, func(tx *op.Tx) (Package, error) {
 		set, err := tenant.SettingsIn(ctx, tx)
 		if err != nil {
 			return Package{}, err
@@ -114,15 +114,19 @@ func (s *Service) gather(ctx context.Context, tenantID id.ID, sub Subject) (Pack
 		if p.Processing, err = processingOf(ctx, tx); err != nil {
 			return p, err
 		}
-		received, err := receiversOf(ctx, tx, found.refs, id.Nil)
+		received, err := receiversOf(ctx, tx, refs, id.Nil)
 		if err != nil {
 			return p, err
 		}
 		if p.Recipients, err = partnerNames(ctx, tx, received); err != nil {
 			return p, err
 		}
-		return p, s.collect(ctx, tx, found.refs, &p)
+		return p, s.collect(ctx, tx, refs, &p)
 	})
+	if err == nil {
+		err = s.collectSealed(ctx, tenantID, refs, &p)
+	}
+	return p, err
 }
 
 // collect reads every table once more and keeps the values themselves.

@@ -46,12 +46,12 @@ func (s *Service) AskPartners(ctx context.Context, who access.Actor, v id.ID, ve
 	if !r.Verified() {
 		return r, errNotVerified
 	}
-	found, err := s.find(ctx, who.Tenant, r.Subject(), nil)
+	refs, err := s.knownBy(ctx, who.Tenant, r.Subject())
 	if err != nil {
 		return r, err
 	}
 	receivers, err := op.Read(ctx, s.ops, access.NewSystem(who.Tenant, "who received a person's data"), ActFind, func(tx *op.Tx) ([]receiver, error) {
-		return receiversOf(ctx, tx, found.refs, r.ID)
+		return receiversOf(ctx, tx, refs, r.ID)
 	})
 	if err != nil {
 		return r, err

@@ -4,35 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/op"
 )
-
-// duty is a reason why something stays: a hold, or what a law asks for.
-type duty struct {
-	Category string // "" for a hold on the person: everything of theirs stays
-	Reason   string
-	Until    *time.Time
-}
-
-func (d duty) until() string {
-	if d.Until == nil {
-		return ""
-	}
-	return d.Until.Format(time.DateOnly)
-}
-
-// keeps returns the duty that a row of a category falls under.
-func keeps(duties []duty, category string) (duty, bool) {
-	i := slices.IndexFunc(duties, func(d duty) bool { return d.Category == "" || d.Category == category })
-	if i < 0 {
-		return duty{}, false
-	}
-	return duties[i], true
-}
 
 // whatOf says what an erasure does to the rows of a table.
 func whatOf(t table) (What, string) {
@@ -67,26 +43,26 @@ func (s *Service) makePlan(ctx context.Context, tenant id.ID, sub Subject, reque
 		if err != nil {
 			return Plan{}, err
 		}
-		duties, err := dutiesOf(ctx, tx, found.refs, sub.Email)
-		if err != nil {
-			return Plan{}, err
-		}
 		p := Plan{Made: &tx.Now, Refs: &found.refs}
 		for _, c := range found.Counts {
 			p.Namesakes += c.Doubtful
-			i := slices.IndexFunc(tables, func(t table) bool { return t.name == c.Table })
-			if c.Sure == 0 || i < 0 || own(c.Table) {
+			what, why := planSealed(c.Table)
+			if i := slices.IndexFunc(tables, func(t table) bool { return t.name == c.Table }); i >= 0 {
+				what, why = whatOf(tables[i])
+			}
+			if c.Sure == 0 || what == "" || own(c.Table) {
 				continue
 			}
-			what, why := whatOf(tables[i])
-			l := PlanLine{Category: c.Category, Table: c.Table, What: what, Rows: c.Sure, Reason: why}
-			if d, ok := keeps(duties, c.Category); ok {
-				l.What, l.Reason, l.Until = Keep, d.Reason+" Kept and restricted: nobody but the privacy officer sees it.", d.until()
-				if _, person := identity[c.Table]; !person {
-					l.Reason = d.Reason
-				}
+			if gone := c.Sure - c.kept; gone > 0 {
+				p.Lines = append(p.Lines, PlanLine{Category: c.Category, Table: c.Table, What: what, Rows: gone, Reason: why})
 			}
-			p.Lines = append(p.Lines, l)
+			if c.kept > 0 {
+				l := PlanLine{Category: c.Category, Table: c.Table, What: Keep, Rows: c.kept, Reason: c.why.words(), Until: c.why.until()}
+				if _, person := identity[c.Table]; person {
+					l.Reason += " Kept and restricted: nobody but the privacy officer sees it."
+				}
+				p.Lines = append(p.Lines, l)
+			}
 		}
 		logins, err := loginsOf(ctx, tx, found.refs.Members)
 		for _, l := range logins {
@@ -94,8 +70,8 @@ func (s *Service) makePlan(ctx context.Context, tenant id.ID, sub Subject, reque
 			if l.UsedElsewhere {
 				line.What, line.Reason = Keep, "The login belongs to another programme too; this one's sessions end."
 			}
-			if d, ok := keeps(duties, "user-account"); ok {
-				line.What, line.Reason, line.Until = Keep, d.Reason, d.until()
+			if d, ok := keeps(found.duties, "user-account", l.event); ok {
+				line.What, line.Reason, line.Until = Keep, d.words(), d.until()
 			}
 			p.Lines = append(p.Lines, line)
 		}

@@ -53,11 +53,11 @@ func (s *Service) Restrict(ctx context.Context, who access.Actor, sub Subject, r
 	if err := s.tellRestriction(ctx, who, reason, lift); err != nil {
 		return 0, err
 	}
-	found, err := s.find(ctx, who.Tenant, sub, nil)
+	refs, err := s.knownBy(ctx, who.Tenant, sub)
 	if err != nil {
 		return 0, err
 	}
-	return s.restrictRefs(ctx, who, found.refs, reason, lift)
+	return s.restrictRefs(ctx, who, refs, reason, lift)
 }
 
 // RestrictRecord does the same to one contact or member by its id.
@@ -110,21 +110,21 @@ func (s *Service) restrictRefs(ctx context.Context, who access.Actor, refs Refs,
 
 // takeEffect does what a restriction or an objection asks for.
 func (s *Service) takeEffect(ctx context.Context, who access.Actor, r Request) (int, error) {
-	found, err := s.find(ctx, who.Tenant, r.Subject(), nil)
+	refs, err := s.knownBy(ctx, who.Tenant, r.Subject())
 	if err != nil {
 		return 0, err
 	}
-	if len(found.refs.Contacts)+len(found.refs.Members) == 0 {
+	if len(refs.Contacts)+len(refs.Members) == 0 {
 		return 0, errs.New(errs.Conflict, "privacy.nothing", "No record of a person was found. Check how the person is named.")
 	}
 	if r.Kind == Restriction {
-		return s.restrictRefs(ctx, who, found.refs, r.label(), false)
+		return s.restrictRefs(ctx, who, refs, r.label(), false)
 	}
 	return op.Write(ctx, s.ops, access.NewSystem(who.Tenant, "objection recorded by "+who.Name), ActAnswer, func(tx *op.Tx) (int, error) {
 		if err := tx.Allow(access.Object{}); err != nil {
 			return 0, err
 		}
 		tx.Audit(audit.Change{Type: "privacy_request", ID: r.ID, Label: r.label(), Note: "objection to " + r.Purpose})
-		return objectIn(ctx, tx, found.refs, r)
+		return objectIn(ctx, tx, refs, r)
 	})
 }

@@ -1,13 +1,17 @@
 package privacy
 
 import (
+	"archive/zip"
 	"bytes"
+	"errors"
+	"io"
 	"strings"
 	"testing"
 	"time"
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/account"
+	"entente.dev/internal/file"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/mailer"
@@ -195,24 +199,56 @@ func TestRestrictedIsSeenByNobody(t *testing.T) {
 	}
 }
 
-// What was written about the subject to somebody else is encrypted; an erasure reaches it all the same.
-func TestErasureReachesMailsToOthers(t *testing.T) {
+// What was written about the subject to somebody else is encrypted, and so are stored files; search, plan, package and erasure reach them
+// all the same.
+func TestEncryptedIsReached(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.contact(w.partner, "Carla Consent", "carla@konex.example", "")
-	v := id.New()
-	_, err := op.Write(t.Context(), w.ops, access.NewSystem(w.officer.Tenant, "test"), ActRun, func(tx *op.Tx) (struct{}, error) {
-		if err := tx.Allow(access.Object{}); err != nil {
-			return struct{}{}, err
+	v := w.mailed("Carla Consent (carla@konex.example) asked for you.")
+	named, other := w.stored("Q3 report.zip", strings.Repeat("Lorem ipsum. ", 20_000)+"Kept by Carla Consent."), w.stored("Others.zip", "Carl Consenting")
+	sub := Subject{Email: "carla@konex.example"}
+	steps := 0
+	found, err := w.s.Find(t.Context(), w.officer, sub, "a request", func(done, total int, _ string) {
+		if done != steps || done >= total {
+			t.Errorf("step %d of %d after %d", done, total, steps)
 		}
-		tx.Unchanged()
-		return struct{}{}, mail.Queue(t.Context(), tx, mail.Letter{ID: v, Template: "test", To: "bob@else.example", Subject: "Hello", Link: "https://x.example/1",
-			Layout: mailer.Layout{Heading: "Hello", Paragraphs: []string{"Carla Consent (carla@konex.example) asked for you."}}})
+		steps++
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := w.requested(Subject{Email: "carla@konex.example"})
+	if steps != found.Tables {
+		t.Errorf("%d steps were told of %d", steps, found.Tables)
+	}
+	at := map[string]Hit{}
+	for _, h := range found.Hits {
+		at[h.Table+" "+h.Column] = h
+	}
+	if h := at["mail_body text"]; h.Key != v.String() || h.Confidence != Mention || !strings.Contains(h.Snippet, "«Carla Consent»") {
+		t.Errorf("the mail: %+v", h)
+	}
+	if h := at["file_content notes.txt"]; h.Key != named.String() || !strings.Contains(h.Snippet, "«Carla Consent»") {
+		t.Errorf("the file: %+v", h)
+	}
+	pkg, err := w.s.gather(t.Context(), w.officer.Tenant, sub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := jsonOf(pkg.Data)
+	if !strings.Contains(told, `"mail_body"`) || !strings.Contains(told, "by Carla Consent.") {
+		t.Errorf("the package says %s", told)
+	}
+	r := w.requested(sub)
+	for _, l := range r.Plan.Lines {
+		if l.Table == fileContent && (l.What != Delete || l.Rows != 1) || l.Table == mailBody && (l.What != Anonymise || l.Rows != 1) {
+			t.Errorf("the plan: %+v", l)
+		}
+		delete(at, l.Table+" "+map[string]string{fileContent: "notes.txt", mailBody: "text"}[l.Table])
+	}
+	if len(at["mail_body text"].Key)+len(at["file_content notes.txt"].Key) > 0 {
+		t.Errorf("the plan says nothing of mails or files: %+v", r.Plan.Lines)
+	}
 	if _, err := w.s.Approve(t.Context(), w.second, r.ID, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -229,4 +265,45 @@ func TestErasureReachesMailsToOthers(t *testing.T) {
 	if m.To != "bob@else.example" {
 		t.Errorf("the mail is to %q now", m.To)
 	}
+	if n := w.count(`select count(*) from stored_file where file_id = $1 and state = 'ready'`, named); n != 0 {
+		t.Error("a file that names the person is still there")
+	}
+	if n := w.count(`select count(*) from stored_file where file_id = $1 and state = 'ready'`, other); n != 1 {
+		t.Error("a file that names somebody else is gone")
+	}
+}
+
+// mailed queues a mail to Bob that says something.
+func (w *world) mailed(text string) id.ID {
+	w.t.Helper()
+	v := id.New()
+	_, err := op.Write(w.t.Context(), w.ops, access.NewSystem(w.officer.Tenant, "test"), ActRun, func(tx *op.Tx) (struct{}, error) {
+		if err := tx.Allow(access.Object{}); err != nil {
+			return struct{}{}, err
+		}
+		tx.Unchanged()
+		return struct{}{}, mail.Queue(w.t.Context(), tx, mail.Letter{ID: v, Template: "test", To: "bob@else.example", Subject: "Hello", Link: "https://x.example/1",
+			Layout: mailer.Layout{Heading: "Hello", Paragraphs: []string{text}}})
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return v
+}
+
+// stored makes a package with one text in it.
+func (w *world) stored(name, text string) id.ID {
+	w.t.Helper()
+	f, err := w.s.files.Save(w.t.Context(), access.NewSystem(w.officer.Tenant, "test"), file.Meta{Kind: file.Evidence, Name: name, ContentType: "application/zip"}, func(out io.Writer) error {
+		z := zip.NewWriter(out)
+		m, err := z.Create("notes.txt")
+		if err == nil {
+			_, err = io.WriteString(m, text)
+		}
+		return errors.Join(err, z.Close())
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return f.ID
 }

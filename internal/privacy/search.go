@@ -10,6 +10,7 @@ import (
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/audit"
+	"entente.dev/internal/datamap"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/op"
 )
@@ -45,6 +46,9 @@ type Count struct {
 	Linked   int    `json:"linked"`
 	Sure     int    `json:"sure"`     // rows that are about the subject and say so
 	Doubtful int    `json:"doubtful"` // rows that may be about another person of the same name
+
+	kept int  // of the sure ones: those that a hold or a law keeps from being erased
+	why  duty // the one that keeps longest
 }
 
 // Found is the result of a search.
@@ -54,10 +58,11 @@ type Found struct {
 	Tables int     `json:"tables"` // searched
 	More   bool    `json:"more"`   // whether there are more hits than are shown; the counts count them all
 	refs   Refs
+	duties []duty
 }
 
-// add counts one row with its hits.
-func (c *Count) add(hits []Hit, each func(Hit)) {
+// add counts one row with its hits and reports whether it is surely about the subject.
+func (c *Count) add(hits []Hit, each func(Hit)) bool {
 	sure, doubtful := false, false
 	c.Rows++
 	for _, h := range hits {
@@ -81,6 +86,18 @@ func (c *Count) add(hits []Hit, each func(Hit)) {
 		c.Sure++
 	case doubtful:
 		c.Doubtful++
+	}
+	return sure
+}
+
+// weigh counts a sure row among the kept when a duty stands for it.
+func (c *Count) weigh(duties []duty, at func(datamap.Event) *time.Time) {
+	d, stands := keeps(duties, c.Category, at)
+	if !stands {
+		return
+	}
+	if c.kept++; c.kept == 1 || c.why.Until != nil && (d.Until == nil || d.Until.After(*c.why.Until)) {
+		c.why = d
 	}
 }
 
@@ -124,38 +141,65 @@ func (s *Service) tellSearch(ctx context.Context, who access.Actor, reason strin
 	return err
 }
 
+// find searches the tables, and then what is encrypted, which no scan of them sees.
 func (s *Service) find(ctx context.Context, tenant id.ID, sub Subject, report Progress) (Found, error) {
-	return op.Read(ctx, s.ops, access.NewSystem(tenant, "subject search"), ActFind, func(tx *op.Tx) (Found, error) {
+	done, total := 0, 0
+	told := func(table string) {
+		if report != nil {
+			report(done, total, table)
+		}
+		done++
+	}
+	out := Found{Hits: []Hit{}, Counts: []Count{}}
+	keep := func(h Hit, n int) {
+		if n <= perTable && len(out.Hits) < maxShown {
+			out.Hits = append(out.Hits, h)
+		} else {
+			out.More = true
+		}
+	}
+	_, err := op.Read(ctx, s.ops, access.NewSystem(tenant, "subject search"), ActFind, func(tx *op.Tx) (struct{}, error) {
 		tables, err := catalogue(ctx, tx)
 		if err != nil {
-			return Found{}, err
+			return struct{}{}, err
 		}
-		refs, err := s.expand(ctx, tx, tables, sub)
-		if err != nil {
-			return Found{}, err
+		if out.refs, err = s.expand(ctx, tx, tables, sub); err != nil {
+			return struct{}{}, err
 		}
-		out := Found{refs: refs, Tables: len(tables), Hits: []Hit{}, Counts: []Count{}}
-		m := refs.matcher()
-		for i, t := range tables {
-			if report != nil {
-				report(i, len(tables), t.name)
-			}
-			c, err := s.findIn(ctx, tx, t, refs, m, sub, func(h Hit, n int) {
-				if n <= perTable && len(out.Hits) < maxShown {
-					out.Hits = append(out.Hits, h)
-				} else {
-					out.More = true
-				}
-			})
+		if out.duties, err = dutiesOf(ctx, tx, out.refs, sub.Email); err != nil {
+			return struct{}{}, err
+		}
+		total = len(tables) + len(sealed)
+		m := out.refs.matcher()
+		for _, t := range tables {
+			told(t.name)
+			c, err := s.findIn(ctx, tx, t, &out, m, keep)
 			if err != nil {
-				return out, err
+				return struct{}{}, err
 			}
 			if c.Rows > 0 {
 				out.Counts = append(out.Counts, c)
 			}
 		}
-		slices.SortStableFunc(out.Counts, func(a, b Count) int { return strings.Compare(a.Category+a.Table, b.Category+b.Table) })
-		return out, nil
+		return struct{}{}, nil
+	})
+	if err != nil {
+		return Found{}, err
+	}
+	more, err := s.findSealed(ctx, tenant, &out, keep, told)
+	out.Tables, out.Counts = total, append(out.Counts, more...)
+	slices.SortStableFunc(out.Counts, func(a, b Count) int { return strings.Compare(a.Category+a.Table, b.Category+b.Table) })
+	return out, err
+}
+
+// knownBy returns what names a subject in a programme, without looking where they stand.
+func (s *Service) knownBy(ctx context.Context, tenant id.ID, sub Subject) (Refs, error) {
+	return op.Read(ctx, s.ops, access.NewSystem(tenant, "subject search"), ActFind, func(tx *op.Tx) (Refs, error) {
+		tables, err := catalogue(ctx, tx)
+		if err != nil {
+			return Refs{}, err
+		}
+		return s.expand(ctx, tx, tables, sub)
 	})
 }
 
@@ -265,11 +309,12 @@ func eachString(v any, fn func(string)) {
 }
 
 // findIn searches one table and calls keep for each hit with its number in the table.
-func (s *Service) findIn(ctx context.Context, tx *op.Tx, t table, refs Refs, m matcher, sub Subject, keep func(Hit, int)) (Count, error) {
+func (s *Service) findIn(ctx context.Context, tx *op.Tx, t table, out *Found, m matcher, keep func(Hit, int)) (Count, error) {
+	refs := out.refs
 	c := Count{Category: t.category, Table: t.name}
 	n := 0
 	if t.name == "audit_entry" {
-		return s.findEntries(ctx, tx, c, refs, m, keep)
+		return s.findEntries(ctx, tx, c, out, m, keep)
 	}
 	ids := refs.ids()
 	err := eachRow(ctx, tx, t, window{pattern: refs.pattern(), links: true, ids: ids}, func(f found) error {
@@ -277,141 +322,12 @@ func (s *Service) findIn(ctx context.Context, tx *op.Tx, t table, refs Refs, m m
 		if len(hits) == 0 {
 			return nil
 		}
-		c.add(hits, func(h Hit) { n++; keep(h, n) })
+		if c.add(hits, func(h Hit) { n++; keep(h, n) }) {
+			c.weigh(out.duties, f.event)
+		}
 		return nil
 	})
 	return c, err
-}
-
-// hitsOf returns every place of one row that names the subject, or the row itself when it only refers to them.
-func (s *Service) hitsOf(t table, f found, refs Refs, m matcher) []Hit {
-	var out []Hit
-	base := Hit{Category: t.category, Table: t.name, Key: strings.Join(f.key, "/"), Record: record(t, f)}
-	own := t.ownRow(f, refs, m)
-	_, ident := identity[t.name]
-	others := ident && !own || t.othersHistory(f, refs) // a number in it may be the company's
-	sure := own || t.linked(f, refs) != ""
-	for _, c := range t.texts {
-		if derived[c.Name] {
-			continue
-		}
-		h := base
-		h.Column, h.Category = c.Name, c.Category
-		f.strings(c.Name, func(text string) {
-			if h.By == byEmail {
-				return // one hit a column, by what is surest
-			}
-			if by, snippet := found1(m, text); by != "" && (h.By == "" || by == byEmail || h.By == byName) {
-				h.By, h.Snippet = by, snippet
-			}
-		})
-		if h.By == "" {
-			continue
-		}
-		h.Confidence = Mention
-		sure = sure || h.By == byEmail || h.By == byPhone && !others
-		if who, ok := identity[t.name]; ok && (c.Name == who.email || c.Name == who.name || c.Name == who.phone) {
-			h.Confidence = Possible
-			if own {
-				h.Confidence = Exact
-			}
-		}
-		out = append(out, h)
-	}
-	if !sure && (refs.Shared || others) { // found by a name that somebody else has too
-		for i := range out {
-			out[i].Confidence = Possible
-		}
-	}
-	if l := t.linked(f, refs); len(out) == 0 && l != "" {
-		base.Column, base.Confidence = l, Linked
-		return append(out, base)
-	}
-	return out
-}
-
-// linked returns the column in which a row refers to the subject, or "".
-func (t table) linked(f found, refs Refs) string {
-	for _, l := range t.links {
-		if v, ok := id.Parse(f.text(l)); ok && slices.Contains(refs.ids(), v) {
-			return l
-		}
-	}
-	return ""
-}
-
-// ownRow reports whether a row is one of the subject's own identity rows: by its id, its e-mail address, or its phone number together
-// with the name, for colleagues share a number.
-func (t table) ownRow(f found, refs Refs, m matcher) bool {
-	who, ok := identity[t.name]
-	if !ok {
-		return false
-	}
-	v, ok := id.Parse(f.text(who.id))
-	return ok && slices.Contains(refs.ids(), v) || sureOf(f, who.email, who.name, who.phone, m)
-}
-
-func sureOf(f found, email, name, phone string, m matcher) bool {
-	if m.whole(f.text(email)) == byEmail {
-		return true
-	}
-	return m.whole(f.text(phone)) == byPhone && (m.whole(f.text(name)) == byName || len(m.widths) == 0 && !m.emails)
-}
-
-// othersHistory reports whether a line of the history is about the identity row of somebody else.
-func (t table) othersHistory(f found, refs Refs) bool {
-	if _, ok := identity[f.text("table_name")]; !ok || t.name != "row_history" {
-		return false
-	}
-	v, ok := id.Parse(f.text("row_id"))
-	return ok && !slices.Contains(refs.ids(), v)
-}
-
-// found1 returns by what a text names the subject and the words around the first place.
-func found1(m matcher, text string) (by, snippet string) {
-	if by = m.whole(text); by != "" {
-		return by, "«" + text + "»"
-	}
-	spans := m.spans(text)
-	if len(spans) == 0 {
-		return "", ""
-	}
-	sp := spans[0]
-	for _, other := range spans {
-		if sp.by == byName && other.by != byName || other.by == byEmail {
-			sp = other
-		}
-	}
-	return sp.by, around(text, sp)
-}
-
-// around cuts at most 60 letters before and after the place.
-func around(text string, sp span) string {
-	before, after := []rune(text[:sp.from]), []rune(text[sp.to:])
-	head, tail := "", ""
-	if len(before) > 60 {
-		before, head = before[len(before)-60:], "…"
-	}
-	if len(after) > 60 {
-		after, tail = after[:60], "…"
-	}
-	return strings.Join(strings.Fields(head+string(before)+"«"+text[sp.from:sp.to]+"»"+string(after)+tail), " ")
-}
-
-// record returns what people call a row.
-func record(t table, f found) string {
-	for _, c := range []string{"title", "name", "subject", "object_label", "file_name", "table_name", "purpose"} {
-		if v := f.text(c); v != "" && t.has(c) {
-			if at := f.text("at"); at != "" && len(at) >= 10 {
-				return v + ", " + at[:10]
-			}
-			return v
-		}
-	}
-	if at := f.text("created_at"); len(at) >= 10 {
-		return strings.ReplaceAll(t.name, "_", " ") + " of " + at[:10]
-	}
-	return strings.ReplaceAll(t.name, "_", " ")
 }
 
 // login is one person behind a member.
@@ -421,6 +337,13 @@ type login struct {
 	CreatedAt      time.Time
 	LastSignInAt   *time.Time
 	UsedElsewhere  bool
+}
+
+func (l login) event(e datamap.Event) *time.Time {
+	if e == datamap.LastSignIn {
+		return l.LastSignInAt
+	}
+	return recorded(l.CreatedAt)(e)
 }
 
 func learnLogins(ctx context.Context, tx *op.Tx, refs *Refs) error {
@@ -438,9 +361,9 @@ func learnLogins(ctx context.Context, tx *op.Tx, refs *Refs) error {
 }
 
 // findEntries searches the sealed part of the audit log: decrypted window by window, in memory only.
-func (s *Service) findEntries(ctx context.Context, tx *op.Tx, c Count, refs Refs, m matcher, keep func(Hit, int)) (Count, error) {
+func (s *Service) findEntries(ctx context.Context, tx *op.Tx, c Count, out *Found, m matcher, keep func(Hit, int)) (Count, error) {
 	var after []string
-	e := eraser{s: s, refs: refs, m: m}
+	e := eraser{s: s, refs: out.refs, m: m}
 	n := 0
 	c.Category = "audit-log"
 	for {
@@ -454,8 +377,8 @@ func (s *Service) findEntries(ctx context.Context, tx *op.Tx, c Count, refs Refs
 			if err != nil {
 				return c, fmt.Errorf("search audit_entry: %w", err)
 			}
-			if ok {
-				c.add([]Hit{h}, func(h Hit) { n++; keep(h, n) })
+			if ok && c.add([]Hit{h}, func(h Hit) { n++; keep(h, n) }) {
+				c.weigh(out.duties, recorded(en.at))
 			}
 		}
 		if len(es) < scanLimit {

@@ -2,6 +2,7 @@ package privacy
 
 import (
 	"fmt"
+	"io"
 	"regexp"
 	"testing"
 	"time"
@@ -88,14 +89,31 @@ func TestFindEverywhere(t *testing.T) {
 	}
 }
 
-// BenchmarkFind searches a programme of 100,000 deals.
-func BenchmarkFind(b *testing.B) {
+// populous makes a programme of 100,000 deals, one contact of which is Ada.
+func populous(b *testing.B) *world {
 	w := newWorld(b)
 	w.contact(w.partner, "Ada Lovelace", "ada@example.com", "+31 6 1234 5678")
 	w.exec(`insert into deal (tenant_id, deal_id, title, account_name, state, stage_id, currency, search_text, reason)
 	  select $1, gen_random_uuid(), 'Deal ' || i || ' for Müller', 'Maschinenbau ' || i, 'draft', $2, 'USD', 'deal ' || i, repeat('lorem ipsum ', 5) from generate_series(1, 100000) i`, w.staff.Tenant, w.stage[w.staff.Tenant])
 	w.exec(`analyze`)
 	w.deal(w.staff, "For Ada Lovelace")
+	return w
+}
+
+// BenchmarkExport is all of what entente subject export does over 100,000 deals: find the person, collect what names them, sign the package.
+func BenchmarkExport(b *testing.B) {
+	w := populous(b)
+	for b.Loop() {
+		n, err := w.s.ExportAsOperator(b.Context(), w.staff.Tenant, Subject{Email: "ada@example.com"}, "a benchmark", io.Discard)
+		if err != nil || n < 5 {
+			b.Fatal(err, n)
+		}
+	}
+}
+
+// BenchmarkFind searches a programme of 100,000 deals.
+func BenchmarkFind(b *testing.B) {
+	w := populous(b)
 	for b.Loop() {
 		at := time.Now()
 		found, err := w.s.find(b.Context(), w.staff.Tenant, Subject{Email: "ada@example.com"}, nil)

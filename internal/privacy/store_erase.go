@@ -34,16 +34,18 @@ select $1, gen_random_uuid(), x.partner_id, x.contact_id, x.member_id, $4, 'obje
         union all select m.partner_id, null, m.member_id from member m where m.tenant_id = $1 and m.member_id = any ($3)) x
  where not exists (select from contact_consent k where k.tenant_id = $1 and (k.contact_id = x.contact_id or k.member_id = x.member_id) and k.purpose = $4 and k.basis = 'objection' and k.withdrawn_at is null)`
 
-	// A hold on the person, on their company or the whole programme, and what a law asks to keep of a category.
+	// A hold on the person, on their company or the whole programme, and what a law asks to keep of a category: from which event on, and how long.
 	sqlDuties = `
-select '', 'On hold: ' || h.reason, h.until::timestamptz from legal_hold h
+select '', 'On hold: ' || h.reason, h.until::timestamptz, '', 0, 0, null::timestamptz from legal_hold h
  where h.tenant_id = $1 and h.released_at is null and (h.until is null or h.until >= app.now()::date)
    and (h.kind = 'tenant' or h.object_id = any ($2) or h.email <> '' and h.email = any ($3)
         or h.kind = 'account' and h.object_id in (select c.account_id from contact c where c.tenant_id = $1 and c.contact_id = any ($2))
         or h.kind = 'partner' and h.object_id in (select m.partner_id from member m where m.tenant_id = $1 and m.member_id = any ($2)
              union select c.partner_id from contact c where c.tenant_id = $1 and c.contact_id = any ($2)))
 union all
-select d.category, 'The law asks for it: ' || d.reason, app.now() + d.keep from legal_duty d where d.tenant_id = $1
+select d.category, 'The law asks for it: ' || d.reason, null, d.event, (extract(year from d.keep) * 12 + extract(month from d.keep))::int,
+       (extract(day from d.keep) + ceil(extract(hour from d.keep) / 24))::int, t.deletion_requested_at
+  from legal_duty d join tenant t on t.tenant_id = d.tenant_id where d.tenant_id = $1
 order by 1 limit 200`
 
 	sqlUpdateRow = `update %s set %s where tenant_id = $1 and %s`
@@ -110,8 +112,10 @@ func dutiesOf(ctx context.Context, tx *op.Tx, refs Refs, email string) ([]duty, 
 	if err != nil {
 		return nil, err
 	}
+	y, m, day := tx.Now.UTC().Date()
 	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (d duty, err error) {
-		err = r.Scan(&d.Category, &d.Reason, &d.Until)
+		d.today = time.Date(y, m, day, 0, 0, 0, 0, time.UTC)
+		err = r.Scan(&d.Category, &d.Reason, &d.Until, &d.Event, &d.months, &d.days, &d.account)
 		return d, err
 	})
 }

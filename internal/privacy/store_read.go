@@ -15,6 +15,8 @@ import (
 const (
 	sqlMyself = `select email, name from member where tenant_id = $1 and member_id = $2`
 
+	sqlMyContacts = `select contact_id from contact where tenant_id = $1 and email = lower($2) limit 200`
+
 	sqlRules = `select category, case when not stored then 'not stored' when keep is null then 'indefinitely' else keep::text || ' from ' || event end from retention_rule where tenant_id = $1 order by category`
 
 	sqlPartnerNames = `select name from partner where tenant_id = $1 and partner_id = any ($2) order by name limit 500`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -27,6 +28,9 @@ select c.relname::text,
    and exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id' and a.attnotnull)
    and has_table_privilege(c.oid, 'select')
  order by c.relname`
+
+	// From which columns the periods of a table's rows run, or to which table's rows they belong.
+	sqlDeclared = `select tab, events, coalesce(parent, '') from app.retention_tables() order by tab, category`
 
 	// One window of a table: rows after a key whose text matches, or that are linked to one of the subject's ids.
 	sqlScan = `select array[%[1]s]::text[], jsonb_build_object(%[2]s) from %[3]s where tenant_id = $1 and (%[4]s)%[5]s order by %[6]s limit %[7]d`
@@ -59,8 +63,9 @@ type table struct {
 	key      []column // without tenant_id
 	columns  []column
 	texts    []column
-	links    []string // uuid columns, which may hold one of the subject's ids
-	category string   // of most of its personal columns
+	links    []string          // uuid columns, which may hold one of the subject's ids
+	category string            // of most of its personal columns
+	events   map[string]string // an event, and the SQL for when it happened to a row
 }
 
 func (t table) column(name string) (column, bool) {
@@ -122,11 +127,49 @@ func catalogue(ctx context.Context, q pg.Querier) ([]table, error) {
 		}
 		return nil
 	})
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	return out, declare(ctx, q, out)
 }
 
 func (t table) personal() bool {
 	return slices.ContainsFunc(t.texts, func(c column) bool { return c.Class == "personal" })
+}
+
+// declare fills in the events of tables: their own columns, or those of the row that theirs belong to.
+func declare(ctx context.Context, q pg.Querier, tables []table) error {
+	rows, err := q.Query(ctx, sqlDeclared)
+	if err != nil {
+		return err
+	}
+	var name, parent string
+	var events map[string]string
+	own, parents := map[string]map[string]string{}, map[string]string{}
+	_, err = pgx.ForEachRow(rows, []any{&name, &events, &parent}, func() error {
+		if own[name] == nil {
+			own[name] = map[string]string{}
+		}
+		maps.Copy(own[name], events)
+		parents[name], events = parent, nil
+		return nil
+	})
+	for i := range tables {
+		t := &tables[i]
+		t.events = map[string]string{}
+		for e, c := range own[t.name] {
+			t.events[e] = quote(t.name) + "." + quote(c)
+		}
+		above := slices.IndexFunc(tables, func(x table) bool { return x.name == parents[t.name] })
+		if above < 0 || len(tables[above].key) != 1 || !t.has(tables[above].key[0].Name) {
+			continue
+		}
+		p, key := tables[above], quote(tables[above].key[0].Name)
+		for e, c := range own[p.name] {
+			t.events[e] = fmt.Sprintf("(select above.%s from app.%s above where above.tenant_id = %s.tenant_id and above.%s = %s.%s)", quote(c), quote(p.name), quote(t.name), key, quote(t.name), key)
+		}
+	}
+	return err
 }
 
 // found is one row that a scan returns: its key and its columns as JSON.
@@ -157,6 +200,9 @@ func scan(ctx context.Context, q pg.Querier, tenant id.ID, t table, w window) ([
 		if c.Class != "secret" && c.Type != "bytea" {
 			cols = append(cols, "'"+c.Name+"', to_jsonb("+quote(c.Name)+")")
 		}
+	}
+	for _, e := range slices.Sorted(maps.Keys(t.events)) {
+		cols = append(cols, "'@"+e+"', to_jsonb("+t.events[e]+")")
 	}
 	args := []any{tenant}
 	arg := func(v any) string { args = append(args, v); return fmt.Sprintf("$%d", len(args)) }

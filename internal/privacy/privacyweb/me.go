@@ -14,6 +14,7 @@ import (
 type meView struct {
 	who      access.Actor
 	me       privacy.Me
+	looked   bool // whether the search was asked for
 	requests []privacy.Request
 	form     *httpx.Form
 	problem  string
@@ -25,12 +26,12 @@ func (p pages) mine(w http.ResponseWriter, r *http.Request, who access.Actor) er
 }
 
 func (p pages) drawMine(w http.ResponseWriter, r *http.Request, who access.Actor, status int, f *httpx.Form, problem string) error {
-	v := meView{who: who, form: f, problem: problem, now: p.Clock()}
+	v := meView{who: who, form: f, problem: problem, now: p.Clock(), looked: r.Method == http.MethodGet && r.URL.Query().Get("look") != ""}
 	var err error
 	if v.requests, err = p.Privacy.Mine(r.Context(), who); err != nil {
 		return err
 	}
-	if v.me, err = p.Privacy.MyData(r.Context(), who); errs.IsKind(err, errs.Conflict) {
+	if v.me, err = p.Privacy.MyData(r.Context(), who, v.looked); errs.IsKind(err, errs.Conflict) {
 		v.problem = errs.Of(err).Msg
 	} else if err != nil {
 		return err

@@ -223,7 +223,7 @@ func hrefOf(h privacy.Hit) string {
 }
 
 func tableWords(name string) string {
-	known := map[string]string{"contact": "Contacts", "member": "People", "person": "Logins", "deal": "Deals", "deal_note": "Notes on deals", "mail": "E-mails", "row_history": "History of records",
+	known := map[string]string{"contact": "Contacts", "member": "People", "person": "Logins", "deal": "Deals", "deal_note": "Notes on deals", "mail": "E-mails", "mail_body": "E-mails to others", "file_content": "Stored files", "row_history": "History of records",
 		"audit_entry": "Audit log", "import_row": "Rows of imports", "idempotency": "Answers kept for a day", "privacy_request": "Privacy requests", "privacy_task": "Partners' tasks",
 		"document_version": "Versions of documents", "incident_clock": "Deadlines of incidents", "incident_entry": "Entries on incidents", "incident_notice": "Notices about incidents",
 		"processor": "Sub-processors", "notice": "Notices", "access_log": "Access log", "usage_event": "Usage of pages"}
