@@ -82,12 +82,18 @@ var mechanisms = []mechanism{
 	{promise: "P-18", name: "the access log takes no lines", sql: `create function app.deaf() returns trigger language plpgsql as $$ begin return null; end $$; grant execute on function app.deaf() to public; create trigger deaf before insert on app.access_log for each row execute function app.deaf()`,
 		mend: `drop trigger deaf on app.access_log; drop function app.deaf()`},
 	{promise: "P-19", name: "a superuser edits an entry", sql: `update app.audit_entry set action = 'partner.delete' where action = 'partner.create'`, mend: `update app.audit_entry set action = 'partner.create' where action = 'partner.delete'`},
+	{promise: "P-19", name: "a superuser puts an entry in", sql: `set session_replication_role = replica;
+	  insert into app.audit_entry select (jsonb_populate_record(e, '{"entry_id": "018f0000-0000-7000-8000-0000000000aa", "xact": "3", "payload": null, "salt": null, "erased_at": "2026-01-01"}')).* from app.audit_entry e where action = 'partner.create' limit 1;
+	  set session_replication_role = default`, mend: `delete from app.audit_entry where entry_id = '018f0000-0000-7000-8000-0000000000aa'`},
 	{promise: "P-20", name: "a secret is in the history", sql: `insert into app.row_history (tenant_id, at, db_role, table_name, row_id, change, new_row)
 	  select tenant_id, now() + interval '1 minute', 'x', 'invitation', '018f0000-0000-7000-8000-0000000000aa', 'insert', '{"token_hash": "x"}' from app.tenant where slug = 'acme'`,
 		mend: `delete from app.row_history where row_id = '018f0000-0000-7000-8000-0000000000aa'`},
 	{promise: "P-23", name: "a row is beyond its period", sql: `insert into app.mail (tenant_id, mail_id, template, to_email, subject, status, created_at, sent_at)
 	  select tenant_id, '018f0000-0000-7000-8000-0000000000aa', 'x', 'old@acme.example', 'Old', 'sent', now() - interval '20 years', now() - interval '20 years' from app.tenant where slug = 'acme'`,
 		mend: `delete from app.mail where mail_id = '018f0000-0000-7000-8000-0000000000aa'`},
+	{promise: "P-23", name: "a rule is longer than what is published", sql: `update app.retention_rule set keep = '90 years' where category = 'server-log'`, mend: `update app.retention_rule set keep = '30 days' where category = 'server-log'`},
+	{promise: "P-23", name: "a category has no rule", sql: `create table public.lost as select * from app.retention_rule where category = 'audit-log'; delete from app.retention_rule where category = 'audit-log'`,
+		mend: `insert into app.retention_rule select * from public.lost; drop table public.lost`},
 	{promise: "P-23", name: "retention does not run", sql: `update app.tenant set created_at = created_at - interval '2 days' where slug = 'globex'`, mend: `update app.tenant set created_at = created_at + interval '2 days' where slug = 'globex'`},
 	{promise: "P-26", name: "a programme is past its term", sql: `with t as (insert into app.tenant (tenant_id, slug, name, status, closing_at, purge_after) values ('018f0000-0000-7000-8000-0000000000aa', 'left', 'Left', 'closing', now() - interval '9 days', now() - interval '3 days') returning tenant_id)
 	  insert into app.departure (tenant_id, departure_id, state, asked_at, purge_after) select tenant_id, tenant_id, 'closing', now() - interval '9 days', now() - interval '3 days' from t`,

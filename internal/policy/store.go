@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -88,11 +89,11 @@ func scanVersion(row pgx.CollectableRow) (e Effective, err error) {
 	return e, nil
 }
 
-// readRules puts what is enforced in the place of what the version's document says; they are the same.
-func readRules(ctx context.Context, q pg.Querier, e *Effective) error {
+// enforced returns the stored rules by category.
+func enforced(ctx context.Context, q pg.Querier) (map[string]Rule, error) {
 	rows, err := q.Query(ctx, sqlRules)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	stored := map[string]Rule{}
 	var r Rule
@@ -103,6 +104,47 @@ func readRules(ctx context.Context, q pg.Querier, e *Effective) error {
 		stored[r.Category] = r
 		return err
 	})
+	return stored, err
+}
+
+// Drift returns in which categories and clocks of the bound tenant what is enforced is not what its newest version publishes; none as
+// a rule, since both are written together.
+func Drift(ctx context.Context, q pg.Querier) (wrong []string, err error) {
+	e, err := version(ctx, q, sqlPublic)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	stored, err := enforced(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	for _, said := range e.Rules {
+		r, ok := stored[said.Category]
+		switch {
+		case !ok:
+			wrong = append(wrong, fmt.Sprintf("no rule is enforced for %s, and %s is published", said.Category, said.Words()))
+		case !sameRule(r.Rule, said.Rule):
+			wrong = append(wrong, fmt.Sprintf("%s is enforced for %s, and %s is published", r.Words(), said.Category, said.Words()))
+		}
+	}
+	published := slices.Clone(e.Clocks)
+	if err := readClocks(ctx, q, &e); err != nil {
+		return nil, err
+	}
+	for i, said := range published {
+		if c := e.Clocks[i]; !sameClock(c.Clock, said.Clock) {
+			wrong = append(wrong, fmt.Sprintf("%s runs for %s, and %s is published", c.Words(), said.Clock.Clock, said.Words()))
+		}
+	}
+	return wrong, nil
+}
+
+// readRules puts what is enforced in the place of what the version's document says; they are the same.
+func readRules(ctx context.Context, q pg.Querier, e *Effective) error {
+	stored, err := enforced(ctx, q)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func probeRetention(ctx context.Context, e *Env, tenant id.ID) Finding {
 	if age > lateRun {
 		wrong = append(wrong, fmt.Sprintf("retention has not run to its end for %d hours", int(age.Hours())))
 	}
-	return verdict(len(e.Ops.Map.Columns()), wrong, "Every table with a period was searched for rows beyond it, and there are none; retention ran lately.")
+	return verdict(len(e.Ops.Map.Columns()), wrong, "Every table with a period was searched for rows beyond it, and there are none; the rules that are enforced are the published ones; retention ran lately.")
 }
 
 // latePurge is how long after its day a purge may still be at work.

@@ -10,6 +10,7 @@ import (
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/pg"
 	"entente.dev/internal/op"
+	"entente.dev/internal/policy"
 )
 
 const (
@@ -36,8 +37,8 @@ select c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnames
 // overdueSince is how long after its time a row may still be there: retention runs every hour.
 const overdueSince = 2 * time.Hour
 
-// readOverdue returns what is still there although its time was over two hours ago, and how long ago retention last ran. After a stricter
-// policy the next run has the same two hours.
+// readOverdue returns what is still there although its time was over two hours ago, rules that are not as published, and how long ago
+// retention last ran. After a stricter policy the next run has the same two hours.
 func readOverdue(ctx context.Context, o *op.Ops, tenant id.ID) (wrong []string, age time.Duration, err error) {
 	err = bound(ctx, o, pg.Worker, pg.Binding{Tenant: tenant}, func(tx pgx.Tx) error {
 		var now, last time.Time
@@ -46,6 +47,9 @@ func readOverdue(ctx context.Context, o *op.Ops, tenant id.ID) (wrong []string, 
 			return err
 		}
 		age = now.Sub(last)
+		if wrong, err = policy.Drift(ctx, tx); err != nil {
+			return err
+		}
 		if changed != nil && now.Sub(*changed) < overdueSince {
 			return nil
 		}

@@ -9,6 +9,7 @@ import (
 	"entente.dev/internal/access"
 	"entente.dev/internal/audit/verify"
 	"entente.dev/internal/kernel/errs"
+	"entente.dev/internal/kernel/pg"
 	"entente.dev/internal/op"
 )
 
@@ -16,6 +17,10 @@ import (
 // checkpoint, and against a checkpoint that was kept elsewhere, nil for none. It finds what a superuser changed.
 func (s *Service) Verify(ctx context.Context, who access.Actor, kept []byte) (verify.Report, error) {
 	verifier, err := s.ops.Keys.Verifier(ctx)
+	if err != nil {
+		return verify.Report{}, err
+	}
+	upTo, err := passed(ctx, s.ops.DB.Pool(pg.Worker))
 	if err != nil {
 		return verify.Report{}, err
 	}
@@ -29,7 +34,12 @@ func (s *Service) Verify(ctx context.Context, who access.Actor, kept []byte) (ve
 		if err != nil {
 			return r, err
 		}
-		return r, s.live(ctx, tx, &r, head, verifier, kept)
+		if err := s.live(ctx, tx, &r, head, verifier, kept); err != nil {
+			return r, err
+		}
+		return r, passedBy(ctx, tx, who.Tenant, upTo, func(entry string) {
+			r.Whole(verify.Inserted, "entry %s was never sealed, although later ones are", entry)
+		})
 	})
 }
 

@@ -30,8 +30,32 @@ select l.seq, l.entry_id, l.at, l.category, e.entry_id is null, e.tenant_id, e.a
   from audit_leaf l left join audit_entry e on e.tenant_id = l.tenant_id and e.entry_id = l.entry_id
  where l.tenant_id = $1 and l.seq >= $2 and l.seq < $3 order by l.seq`
 	sqlCheckpoints = `select size, note from audit_checkpoint where tenant_id = $1 and size <= $2 order by size desc limit 2000`
-	sqlLeaves      = `select n, hashes from audit_tile where tenant_id = $1 and level = 0 and n >= $2 and n < $3 order by n`
+	// How far the sequencer came; nothing where transaction numbers began anew, in another cluster.
+	sqlPassed = `select (case when sealed_xact > pg_snapshot_xmax(pg_current_snapshot()) then '0' else sealed_xact end)::text from audit_sequencer`
+	// Entries that say they are of a transaction which the sequencer has passed, and have no leaf.
+	sqlPassedBy = `
+select e.entry_id::text from audit_entry e
+ where e.tenant_id = $1 and e.commitment is not null and e.xact < $2::text::xid8 and not exists (select from audit_leaf l where l.tenant_id = e.tenant_id and l.entry_id = e.entry_id)
+ order by 1 limit 200`
+	sqlLeaves = `select n, hashes from audit_tile where tenant_id = $1 and level = 0 and n >= $2 and n < $3 order by n`
 )
+
+// passed returns the transaction up to which everything is sealed; q is the worker's.
+func passed(ctx context.Context, q pg.Querier) (xact string, err error) {
+	err = q.QueryRow(ctx, sqlPassed).Scan(&xact)
+	return xact, err
+}
+
+// passedBy calls fn for entries that were put into the log beside the sequencer.
+func passedBy(ctx context.Context, q pg.Querier, tenant id.ID, xact string, fn func(entry string)) error {
+	rows, err := q.Query(ctx, sqlPassedBy, tenant, xact)
+	if err != nil {
+		return err
+	}
+	var entry string
+	_, err = pgx.ForEachRow(rows, []any{&entry}, func() error { fn(entry); return nil })
+	return err
+}
 
 func headInto(out *TreeHead) func(pgx.Rows) error {
 	return func(rows pgx.Rows) error {
