@@ -116,11 +116,9 @@ func (s *Service) List(ctx context.Context, who access.Actor, q Query) (Page, er
 	err = op.Batch(ctx, s.ops, who, ActList, func(r *op.Reads) {
 		r.Query(sql, args, func(rows pgx.Rows) (err error) { out.Items, err = pgx.CollectRows(rows, scan); return err })
 	})
-	if err == nil && len(out.Items) > limit {
-		out.Items = out.Items[:limit]
-		last := out.Items[limit-1]
-		out.Next = s.ops.Pages.Encode(who.Tenant.String(), "account "+o.sort, o.pick(last.NameNorm, last.CreatedAt), last.ID)
-	}
+	out.Items, out.Next = page.Cut(out.Items, limit, func(last Account) string {
+		return s.ops.Pages.Encode(who.Tenant.String(), "account "+o.sort, o.pick(last.NameNorm, last.CreatedAt), last.ID)
+	})
 	for i := range out.Items {
 		out.Items[i] = out.Items[i].shown(who)
 	}
@@ -174,11 +172,9 @@ func (s *Service) ListContacts(ctx context.Context, who access.Actor, q Query) (
 	err = op.Batch(ctx, s.ops, who, ActContactList, func(r *op.Reads) {
 		r.Query(sql, args, func(rows pgx.Rows) (err error) { out.Items, err = pgx.CollectRows(rows, scanContact); return err })
 	})
-	if err == nil && len(out.Items) > limit {
-		out.Items = out.Items[:limit]
-		last := out.Items[limit-1]
-		out.Next = s.ops.Pages.Encode(who.Tenant.String(), "contact "+o.sort, o.pick(last.Name, last.CreatedAt), last.ID)
-	}
+	out.Items, out.Next = page.Cut(out.Items, limit, func(last Contact) string {
+		return s.ops.Pages.Encode(who.Tenant.String(), "contact "+o.sort, o.pick(last.Name, last.CreatedAt), last.ID)
+	})
 	for i := range out.Items {
 		out.Items[i] = out.Items[i].shown(who)
 	}

@@ -41,10 +41,9 @@ func (s *Service) List(ctx context.Context, who access.Actor, q Query) (Page, er
 			return err
 		})
 	})
-	if err == nil && len(out.Items) > limit {
-		out.Items = out.Items[:limit]
-		out.Next = s.ops.Pages.Encode(scope(who), sel.sort, position(sel.sort, out.Items[limit-1])...)
-	}
+	out.Items, out.Next = page.Cut(out.Items, limit, func(last Deal) string {
+		return s.ops.Pages.Encode(scope(who), sel.sort, position(sel.sort, last)...)
+	})
 	return out, err
 }
 

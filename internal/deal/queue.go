@@ -28,14 +28,8 @@ const queueMost = 50
 func (s *Service) Queue(ctx context.Context, who access.Actor, q QueueQuery) (QueuePage, error) {
 	limit := min(page.Limit(q.Limit), queueMost)
 	since, last := time.Time{}, id.Nil
-	if q.Cursor != "" {
-		c, err := s.ops.Pages.Decode(q.Cursor, scope(who), "queue")
-		if err == nil {
-			err = c.Scan(&since, &last)
-		}
-		if err != nil {
-			return QueuePage{}, err
-		}
+	if err := s.ops.Pages.Resume(q.Cursor, scope(who), "queue", &since, &last); err != nil {
+		return QueuePage{}, err
 	}
 	return op.Read(ctx, s.ops, who, ActQueue, func(tx *op.Tx) (QueuePage, error) {
 		var out QueuePage
@@ -43,11 +37,9 @@ func (s *Service) Queue(ctx context.Context, who access.Actor, q QueueQuery) (Qu
 		if err != nil {
 			return out, err
 		}
-		if len(waiting) > limit {
-			waiting = waiting[:limit]
-			end := waiting[limit-1]
-			out.Next = s.ops.Pages.Encode(scope(who), "queue", *end.SubmittedAt, end.ID)
-		}
+		waiting, out.Next = page.Cut(waiting, limit, func(end Deal) string {
+			return s.ops.Pages.Encode(scope(who), "queue", *end.SubmittedAt, end.ID)
+		})
 		alike, err := lookAlikes(ctx, tx, waiting)
 		for i, d := range waiting {
 			out.Items = append(out.Items, Waiting{d, alike[i]})

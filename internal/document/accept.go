@@ -142,16 +142,10 @@ type AcceptancePage struct {
 // Acceptances returns the partners by name, with what each accepted of a document last.
 func (s *Service) Acceptances(ctx context.Context, who access.Actor, document id.ID, cursor string) (AcceptancePage, error) {
 	name, last := "", id.Nil
-	if cursor != "" {
-		c, err := s.ops.Pages.Decode(cursor, who.Tenant.String(), "acceptances")
-		if err == nil {
-			err = c.Scan(&name, &last)
-		}
-		if err != nil {
-			return AcceptancePage{}, err
-		}
+	if err := s.ops.Pages.Resume(cursor, who.Tenant.String(), "acceptances", &name, &last); err != nil {
+		return AcceptancePage{}, err
 	}
-	const limit = 50
+	const limit = page.DefaultLimit
 	var out AcceptancePage
 	err := op.Batch(ctx, s.ops, who, ActAcceptances, func(r *op.Reads) {
 		r.Query(sqlAcceptances, []any{who.Tenant, document, name, last, limit + 1}, func(rows pgx.Rows) (err error) {
@@ -159,10 +153,9 @@ func (s *Service) Acceptances(ctx context.Context, who access.Actor, document id
 			return err
 		})
 	})
-	if err == nil && len(out.Items) > limit {
-		out.Items = out.Items[:limit]
-		out.Next = s.ops.Pages.Encode(who.Tenant.String(), "acceptances", out.Items[limit-1].NameNorm, out.Items[limit-1].PartnerID)
-	}
+	out.Items, out.Next = page.Cut(out.Items, limit, func(last PartnerAcceptance) string {
+		return s.ops.Pages.Encode(who.Tenant.String(), "acceptances", last.NameNorm, last.PartnerID)
+	})
 	return out, err
 }
 

@@ -121,14 +121,8 @@ func (s *Service) List(ctx context.Context, who access.Actor, q Query) (Page, er
 	}
 	limit := page.Limit(q.Limit)
 	at, last := s.ops.Clock().Add(time.Hour), id.Nil
-	if q.Cursor != "" {
-		c, err := s.ops.Pages.Decode(q.Cursor, who.Tenant.String(), "file")
-		if err == nil {
-			err = c.Scan(&at, &last)
-		}
-		if err != nil {
-			return Page{}, err
-		}
+	if err := s.ops.Pages.Resume(q.Cursor, who.Tenant.String(), "file", &at, &last); err != nil {
+		return Page{}, err
 	}
 	var out Page
 	err := op.Batch(ctx, s.ops, who, ActList, func(r *op.Reads) {
@@ -143,10 +137,8 @@ func (s *Service) List(ctx context.Context, who access.Actor, q Query) (Page, er
 			return err
 		})
 	})
-	if err == nil && len(out.Items) > limit {
-		out.Items = out.Items[:limit]
-		end := out.Items[limit-1]
-		out.Next = s.ops.Pages.Encode(who.Tenant.String(), "file", end.CreatedAt, end.ID)
-	}
+	out.Items, out.Next = page.Cut(out.Items, limit, func(end File) string {
+		return s.ops.Pages.Encode(who.Tenant.String(), "file", end.CreatedAt, end.ID)
+	})
 	return out, err
 }

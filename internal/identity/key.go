@@ -174,14 +174,8 @@ const keySort = "-created_at"
 // Keys lists the keys of service accounts, revoked ones too.
 func (s *Service) Keys(ctx context.Context, who access.Actor, cursor string, limit int) (KeyPage, error) {
 	scope, before, last := who.Tenant.String()+"/keys", s.now().Add(time.Hour), id.New()
-	if cursor != "" {
-		c, err := s.ops.Pages.Decode(cursor, scope, keySort)
-		if err == nil {
-			err = c.Scan(&before, &last)
-		}
-		if err != nil {
-			return KeyPage{}, err
-		}
+	if err := s.ops.Pages.Resume(cursor, scope, keySort, &before, &last); err != nil {
+		return KeyPage{}, err
 	}
 	limit = page.Limit(limit)
 	var out KeyPage
@@ -191,10 +185,9 @@ func (s *Service) Keys(ctx context.Context, who access.Actor, cursor string, lim
 			return err
 		})
 	})
-	if len(out.Items) > limit {
-		out.Items = out.Items[:limit]
-		out.Next = s.ops.Pages.Encode(scope, keySort, out.Items[limit-1].CreatedAt, out.Items[limit-1].ID)
-	}
+	out.Items, out.Next = page.Cut(out.Items, limit, func(last Key) string {
+		return s.ops.Pages.Encode(scope, keySort, last.CreatedAt, last.ID)
+	})
 	return out, err
 }
 

@@ -153,14 +153,8 @@ func (s *Service) People(ctx context.Context, who access.Actor, q PeopleQuery) (
 	var afterName string
 	var after id.ID
 	scope := who.Tenant.String() + "/people"
-	if q.Cursor != "" {
-		c, err := s.ops.Pages.Decode(q.Cursor, scope, peopleSort)
-		if err == nil {
-			err = c.Scan(&afterName, &after)
-		}
-		if err != nil {
-			return PeoplePage{}, err
-		}
+	if err := s.ops.Pages.Resume(q.Cursor, scope, peopleSort, &afterName, &after); err != nil {
+		return PeoplePage{}, err
 	}
 	limit, like := page.Limit(q.Limit), ""
 	if t := strings.TrimSpace(q.Q); t != "" {
@@ -173,11 +167,9 @@ func (s *Service) People(ctx context.Context, who access.Actor, q PeopleQuery) (
 			return err
 		})
 	})
-	if len(out.Items) > limit {
-		out.Items = out.Items[:limit]
-		last := out.Items[limit-1]
-		out.Next = s.ops.Pages.Encode(scope, peopleSort, last.Name, last.ID)
-	}
+	out.Items, out.Next = page.Cut(out.Items, limit, func(last Member) string {
+		return s.ops.Pages.Encode(scope, peopleSort, last.Name, last.ID)
+	})
 	return out, err
 }
 

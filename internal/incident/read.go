@@ -45,14 +45,8 @@ func (s *Service) List(ctx context.Context, who access.Actor, q Query) (Page, er
 	}
 	limit := page.Limit(q.Limit)
 	at, lastID := s.ops.Clock().Add(time.Hour), id.Nil
-	if q.Cursor != "" {
-		c, err := s.ops.Pages.Decode(q.Cursor, who.Tenant.String(), "incident")
-		if err == nil {
-			err = c.Scan(&at, &lastID)
-		}
-		if err != nil {
-			return Page{}, err
-		}
+	if err := s.ops.Pages.Resume(q.Cursor, who.Tenant.String(), "incident", &at, &lastID); err != nil {
+		return Page{}, err
 	}
 	return op.Read(ctx, s.ops, who, ActList, func(tx *op.Tx) (Page, error) {
 		items, err := many[Incident](ctx, tx, sqlList, at, lastID, q.Status, limit+1)
@@ -60,10 +54,9 @@ func (s *Service) List(ctx context.Context, who access.Actor, q Query) (Page, er
 			return Page{}, err
 		}
 		out := Page{Now: tx.Now}
-		if len(items) > limit {
-			items = items[:limit]
-			out.Next = s.ops.Pages.Encode(who.Tenant.String(), "incident", items[limit-1].CreatedAt, items[limit-1].ID)
-		}
+		items, out.Next = page.Cut(items, limit, func(last Incident) string {
+			return s.ops.Pages.Encode(who.Tenant.String(), "incident", last.CreatedAt, last.ID)
+		})
 		ids := make([]id.ID, len(items))
 		for n, i := range items {
 			ids[n] = i.ID

@@ -122,11 +122,9 @@ func (s *Service) List(ctx context.Context, who access.Actor, q Query) (Page, er
 			return err
 		})
 	})
-	if err == nil && len(out.Items) > limit {
-		out.Items = out.Items[:limit]
-		last := out.Items[limit-1]
-		out.Next = s.ops.Pages.Encode(who.Tenant.String(), "access", last.At, last.ID)
-	}
+	out.Items, out.Next = page.Cut(out.Items, limit, func(last Entry) string {
+		return s.ops.Pages.Encode(who.Tenant.String(), "access", last.At, last.ID)
+	})
 	return out, err
 }
 
@@ -220,11 +218,9 @@ func (s *Service) Errors(ctx context.Context, who access.Actor, state, cursor st
 			return err
 		})
 	})
-	if err == nil && len(out.Items) > limit {
-		out.Items = out.Items[:limit]
-		x := out.Items[limit-1]
-		out.Next = s.ops.Pages.Encode(who.Tenant.String(), "errors", x.LastAt, x.ID)
-	}
+	out.Items, out.Next = page.Cut(out.Items, limit, func(x Report) string {
+		return s.ops.Pages.Encode(who.Tenant.String(), "errors", x.LastAt, x.ID)
+	})
 	return out, err
 }
 
@@ -329,11 +325,9 @@ func (s *Service) Workflows(ctx context.Context, who access.Actor, q WorkQuery) 
 			return err
 		})
 	})
-	if err == nil && len(out.Items) > limit {
-		out.Items = out.Items[:limit]
-		x := out.Items[limit-1]
-		out.Next = s.ops.Pages.Encode(who.Tenant.String(), "workflows", x.At, x.ID)
-	}
+	out.Items, out.Next = page.Cut(out.Items, limit, func(x Work) string {
+		return s.ops.Pages.Encode(who.Tenant.String(), "workflows", x.At, x.ID)
+	})
 	return out, err
 }
 

@@ -171,14 +171,8 @@ func (s *Service) List(ctx context.Context, who access.Actor, q Query) (Page, er
 	}
 	limit := page.Limit(q.Limit)
 	at, last := s.ops.Clock().Add(time.Hour), id.Nil
-	if q.Cursor != "" {
-		c, err := s.ops.Pages.Decode(q.Cursor, who.Tenant.String(), "mail")
-		if err == nil {
-			err = c.Scan(&at, &last)
-		}
-		if err != nil {
-			return Page{}, err
-		}
+	if err := s.ops.Pages.Resume(q.Cursor, who.Tenant.String(), "mail", &at, &last); err != nil {
+		return Page{}, err
 	}
 	var out Page
 	err := op.Batch(ctx, s.ops, who, ActList, func(r *op.Reads) {
@@ -187,10 +181,9 @@ func (s *Service) List(ctx context.Context, who access.Actor, q Query) (Page, er
 			return err
 		})
 	})
-	if err == nil && len(out.Items) > limit {
-		out.Items = out.Items[:limit]
-		out.Next = s.ops.Pages.Encode(who.Tenant.String(), "mail", out.Items[limit-1].CreatedAt, out.Items[limit-1].ID)
-	}
+	out.Items, out.Next = page.Cut(out.Items, limit, func(last Mail) string {
+		return s.ops.Pages.Encode(who.Tenant.String(), "mail", last.CreatedAt, last.ID)
+	})
 	return out, err
 }
 

@@ -70,10 +70,9 @@ func (s *Service) List(ctx context.Context, who access.Actor, q Query) (Page, er
 	err = op.Batch(ctx, s.ops, who, ActList, func(r *op.Reads) {
 		r.Query(sql, args, func(rows pgx.Rows) error { out.Items, err = pgx.CollectRows(rows, scan); return err })
 	})
-	if err == nil && len(out.Items) > limit {
-		out.Items = out.Items[:limit]
-		out.Next = s.cursor(who, q.Sort, out.Items[limit-1])
-	}
+	out.Items, out.Next = page.Cut(out.Items, limit, func(last Partner) string {
+		return s.cursor(who, q.Sort, last)
+	})
 	for i := range out.Items {
 		out.Items[i] = out.Items[i].shown(who)
 	}

@@ -160,22 +160,14 @@ func (s *Service) Holds(ctx context.Context, who access.Actor, q HoldQuery) (Hol
 	err = op.Batch(ctx, s.ops, who, ActHolds, func(r *op.Reads) {
 		r.Query(sqlHolds, []any{q.Active, r.Now, at, last, limit + 1}, collect(&out.Items))
 	})
-	if err == nil && len(out.Items) > limit {
-		out.Items = out.Items[:limit]
-		h := out.Items[limit-1]
-		out.Next = s.ops.Pages.Encode(who.Tenant.String(), "holds", h.PlacedAt, h.ID)
-	}
+	out.Items, out.Next = page.Cut(out.Items, limit, func(h Hold) string {
+		return s.ops.Pages.Encode(who.Tenant.String(), "holds", h.PlacedAt, h.ID)
+	})
 	return out, err
 }
 
 func (s *Service) cursor(who access.Actor, list, cursor string) (at time.Time, last id.ID, err error) {
 	at = s.ops.Clock().Add(24 * time.Hour)
-	if cursor != "" {
-		c, err := s.ops.Pages.Decode(cursor, who.Tenant.String(), list)
-		if err == nil {
-			err = c.Scan(&at, &last)
-		}
-		return at, last, err
-	}
-	return at, last, nil
+	err = s.ops.Pages.Resume(cursor, who.Tenant.String(), list, &at, &last)
+	return at, last, err
 }

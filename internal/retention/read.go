@@ -31,11 +31,9 @@ func (s *Service) List(ctx context.Context, who access.Actor, limit int, cursor 
 	err = op.Batch(ctx, s.ops, who, ActRead, func(r *op.Reads) {
 		r.Query(sqlRuns, []any{at, last, limit + 1}, collect(&out.Items))
 	})
-	if err == nil && len(out.Items) > limit {
-		out.Items = out.Items[:limit]
-		r := out.Items[limit-1]
-		out.Next = s.ops.Pages.Encode(who.Tenant.String(), "runs", r.StartedAt, r.ID)
-	}
+	out.Items, out.Next = page.Cut(out.Items, limit, func(r Run) string {
+		return s.ops.Pages.Encode(who.Tenant.String(), "runs", r.StartedAt, r.ID)
+	})
 	return out, err
 }
 

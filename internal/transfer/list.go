@@ -44,18 +44,9 @@ func (s *Service) List(ctx context.Context, who access.Actor, q Query) (Page, er
 	if err := errs.Refused(bad); err != nil {
 		return Page{}, err
 	}
-	var from *time.Time
-	var last id.ID
-	if q.Cursor != "" {
-		c, err := s.ops.Pages.Decode(q.Cursor, who.Tenant.String(), "import")
-		if err != nil {
-			return Page{}, err
-		}
-		var at time.Time
-		if err := c.Scan(&at, &last); err != nil {
-			return Page{}, err
-		}
-		from = &at
+	from, last := s.ops.Clock().Add(time.Hour), id.Nil
+	if err := s.ops.Pages.Resume(q.Cursor, who.Tenant.String(), "import", &from, &last); err != nil {
+		return Page{}, err
 	}
 	limit := page.Limit(q.Limit)
 	var out Page
@@ -65,11 +56,9 @@ func (s *Service) List(ctx context.Context, who access.Actor, q Query) (Page, er
 			return err
 		})
 	})
-	if err == nil && len(out.Items) > limit {
-		out.Items = out.Items[:limit]
-		end := out.Items[limit-1]
-		out.Next = s.ops.Pages.Encode(who.Tenant.String(), "import", end.CreatedAt, end.ID)
-	}
+	out.Items, out.Next = page.Cut(out.Items, limit, func(end Run) string {
+		return s.ops.Pages.Encode(who.Tenant.String(), "import", end.CreatedAt, end.ID)
+	})
 	return out, err
 }
 
@@ -108,14 +97,8 @@ func (s *Service) Rows(ctx context.Context, who access.Actor, q RowQuery) (RowPa
 	}
 	sort := fmt.Sprintf("import row %s %s %t", q.Import, q.Outcome, q.Problems)
 	var after int64
-	if q.Cursor != "" {
-		c, err := s.ops.Pages.Decode(q.Cursor, who.Tenant.String(), sort)
-		if err != nil {
-			return RowPage{}, err
-		}
-		if err := c.Scan(&after); err != nil {
-			return RowPage{}, err
-		}
+	if err := s.ops.Pages.Resume(q.Cursor, who.Tenant.String(), sort, &after); err != nil {
+		return RowPage{}, err
 	}
 	limit := page.Limit(q.Limit)
 	var out RowPage
@@ -127,10 +110,9 @@ func (s *Service) Rows(ctx context.Context, who access.Actor, q RowQuery) (RowPa
 			return err
 		})
 	})
-	if err == nil && len(out.Items) > limit {
-		out.Items = out.Items[:limit]
-		out.Next = s.ops.Pages.Encode(who.Tenant.String(), sort, int64(out.Items[limit-1].No))
-	}
+	out.Items, out.Next = page.Cut(out.Items, limit, func(last Row) string {
+		return s.ops.Pages.Encode(who.Tenant.String(), sort, int64(last.No))
+	})
 	return out, err
 }
 

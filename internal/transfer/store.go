@@ -23,7 +23,7 @@ const (
 select import_id, kind, status, phase, file_name, header, '{}'::jsonb as mapping, '{}'::jsonb as file_info, '{}'::jsonb as report, total, done, last_row,
   created, updated, unchanged, refused, failure, created_by, created_by_name, acted_by, acted_by_name, version, created_at, updated_at, committed_at, undone_at
   from import_run
- where tenant_id = $1 and ($2 = '' or kind = $2) and ($3 = '' or status = $3) and ($4::timestamptz is null or (created_at, import_id) < ($4, $5::uuid))
+ where tenant_id = $1 and ($2 = '' or kind = $2) and ($3 = '' or status = $3) and (created_at, import_id) < ($4, $5::uuid)
  order by created_at desc, import_id desc limit $6`
 
 	sqlInsertRun = `

@@ -16,6 +16,7 @@ import (
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/mailer"
+	"entente.dev/internal/kernel/page"
 	"entente.dev/internal/mail"
 	"entente.dev/internal/op"
 )
@@ -156,25 +157,18 @@ type ConcernPage struct {
 
 // Concerns returns one page of concerns: those that are open, or all.
 func (s *Service) Concerns(ctx context.Context, who access.Actor, openOnly bool, cursor string) (ConcernPage, error) {
-	const limit = 50
+	const limit = page.DefaultLimit
 	at, last := s.ops.Clock().Add(time.Hour), id.Nil
-	if cursor != "" {
-		c, err := s.ops.Pages.Decode(cursor, who.Tenant.String(), "concern")
-		if err == nil {
-			err = c.Scan(&at, &last)
-		}
-		if err != nil {
-			return ConcernPage{}, err
-		}
+	if err := s.ops.Pages.Resume(cursor, who.Tenant.String(), "concern", &at, &last); err != nil {
+		return ConcernPage{}, err
 	}
 	items, err := op.Read(ctx, s.ops, who, ActConcernList, func(tx *op.Tx) ([]Concern, error) {
 		return listConcerns(ctx, tx, openOnly, at, last, limit+1)
 	})
-	out := ConcernPage{Items: items}
-	if len(items) > limit {
-		out.Items = items[:limit]
-		out.Next = s.ops.Pages.Encode(who.Tenant.String(), "concern", items[limit-1].CreatedAt, items[limit-1].ID)
-	}
+	var out ConcernPage
+	out.Items, out.Next = page.Cut(items, limit, func(last Concern) string {
+		return s.ops.Pages.Encode(who.Tenant.String(), "concern", last.CreatedAt, last.ID)
+	})
 	return out, err
 }
 

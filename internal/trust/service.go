@@ -8,6 +8,7 @@ import (
 	"entente.dev/internal/access"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/kernel/page"
 	"entente.dev/internal/op"
 )
 
@@ -158,18 +159,13 @@ func (s *Service) History(ctx context.Context, who access.Actor, q HistoryQuery)
 	q.Installation = q.Installation || !p.PerTenant
 	at, last := s.ops.Clock().Add(time.Hour), id.Nil
 	scope := who.Tenant.String() + " " + p.ID
-	if q.Cursor != "" {
-		c, err := s.ops.Pages.Decode(q.Cursor, scope, "evidence")
-		if err == nil {
-			err = c.Scan(&at, &last)
-		}
-		if err != nil {
-			return HistoryPage{}, err
-		}
+	if err := s.ops.Pages.Resume(q.Cursor, scope, "evidence", &at, &last); err != nil {
+		return HistoryPage{}, err
 	}
-	if q.Limit <= 0 || q.Limit > 200 {
+	if q.Limit <= 0 {
 		q.Limit = 30
 	}
+	q.Limit = page.Limit(q.Limit)
 	out := HistoryPage{Promise: p}
 	items, err := op.Read(ctx, s.ops, who, ActRead, func(tx *op.Tx) ([]Evidence, error) {
 		return history(ctx, tx, p, q.Installation, at, last, q.Limit+1)
@@ -177,11 +173,9 @@ func (s *Service) History(ctx context.Context, who access.Actor, q HistoryQuery)
 	if err != nil {
 		return out, err
 	}
-	if len(items) > q.Limit {
-		items = items[:q.Limit]
-		out.Next = s.ops.Pages.Encode(scope, "evidence", items[q.Limit-1].At, items[q.Limit-1].ID)
-	}
-	out.Items = items
+	out.Items, out.Next = page.Cut(items, q.Limit, func(last Evidence) string {
+		return s.ops.Pages.Encode(scope, "evidence", last.At, last.ID)
+	})
 	if !p.PerTenant && who.May(ActCheck) {
 		err = s.explain(ctx, out.Items)
 	}

@@ -108,6 +108,28 @@ func (s *Signer) Decode(token, scope, sort string) (Cursor, error) {
 	return Cursor{rest: payload[1:]}, nil
 }
 
+// Resume makes a list go on behind the position of a cursor that Encode made: dst, pointers as Scan takes them, hold the list's
+// beginning, which stays without a cursor. Malformed "cursor.bad" as Decode.
+func (s *Signer) Resume(token, scope, sort string, dst ...any) error {
+	if token == "" {
+		return nil
+	}
+	c, err := s.Decode(token, scope, sort)
+	if err != nil {
+		return err
+	}
+	return c.Scan(dst...)
+}
+
+// Cut returns the first limit of items and, when there are more, the cursor of the next page, which next makes from the last item
+// that stays. A list asks for limit+1 rows and cuts them.
+func Cut[T any](items []T, limit int, next func(last T) string) ([]T, string) {
+	if len(items) <= limit {
+		return items, ""
+	}
+	return items[:limit], next(items[limit-1])
+}
+
 func bad() error {
 	const msg = "This cursor does not belong to this list. Start again without one."
 	e := errs.New(errs.Malformed, "cursor.bad", msg)

@@ -53,6 +53,29 @@ func wantBad(t *testing.T, what string, err error) {
 	}
 }
 
+// A list goes on where its cursor says, and at its beginning without one; what was read beyond a page tells that there is another.
+func TestResumeAndCut(t *testing.T) {
+	s := NewSigner([]byte("secret"))
+	next := func(last int64) string { return s.Encode("t1", "no", last) }
+	items, cursor := Cut([]int64{1, 2, 3}, 2, next)
+	if len(items) != 2 || cursor == "" {
+		t.Fatalf("%v %q", items, cursor)
+	}
+	if rest, end := Cut([]int64{3, 4}, 2, next); len(rest) != 2 || end != "" {
+		t.Errorf("a full last page: %v %q", rest, end)
+	}
+	at := int64(-1)
+	if err := s.Resume("", "t1", "no", &at); err != nil || at != -1 {
+		t.Errorf("without a cursor: %d, %v", at, err)
+	}
+	if err := s.Resume(cursor, "t1", "no", &at); err != nil || at != 2 {
+		t.Errorf("behind the first page: %d, %v", at, err)
+	}
+	if err := s.Resume(cursor, "t2", "no", &at); !errs.Is(err, "cursor.bad") {
+		t.Errorf("another tenant's cursor: %v", err)
+	}
+}
+
 func TestTampering(t *testing.T) {
 	s := NewSigner([]byte("secret"))
 	token := s.Encode("tenant-a", "-amount", 5, "x", id.New())
