@@ -101,8 +101,8 @@ func (p pages) place(w http.ResponseWriter, r *http.Request, who access.Actor) e
 	if err != nil {
 		return err
 	}
-	kind := f.Value("kind")
-	in := retention.PlaceInput{Kind: kind, Reason: f.Text("reason"), Until: f.Value("until")}
+	kind, sought := f.Text("kind"), f.Text("q")
+	in := retention.PlaceInput{Kind: kind, Reason: f.Text("reason"), Until: f.Text("until")}
 	if kind != "tenant" {
 		in.Object = f.ID("object")
 	}
@@ -116,7 +116,7 @@ func (p pages) place(w http.ResponseWriter, r *http.Request, who access.Actor) e
 		httpx.SeeOther(w, r, "/retention/holds")
 		return nil
 	case f.Absorb(err):
-		return p.drawNewHold(w, r, who, http.StatusUnprocessableEntity, f, kind, f.Value("q"))
+		return p.drawNewHold(w, r, who, http.StatusUnprocessableEntity, f, kind, sought)
 	}
 	return err
 }

@@ -136,6 +136,9 @@ func (p pages) runs(w http.ResponseWriter, r *http.Request, who access.Actor) er
 		return err
 	}
 	pg.Crumbs = crumbs()
+	if who.May(retention.ActRun) {
+		pg.Actions = runTools()
+	}
 	return ui.Render(w, r, http.StatusOK, runsPage(pg, v))
 }
 
