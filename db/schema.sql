@@ -4977,7 +4977,7 @@ begin
   began := coalesce(began, 'null::timestamptz');
   if keep is not null then
     due := case when stored or d.shared then format('%s < %L', began, app.retention_cutoff(keep, at)) else 'true' end;
-    last_day := format('app.retention_last_day(%s, %L)', began, keep);
+    last_day := case when stored or d.shared then format('app.retention_last_day(%s, %L)', began, keep) else format('%L::date', (at at time zone 'UTC')::date - 1) end;
   end if;
   select x.* into law from app.legal_duty x where x.tenant_id = the_tenant and x.category = in_category;
   if law.category is not null and keep is not null then
