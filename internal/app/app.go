@@ -147,17 +147,17 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string,
 		db.Close()
 		return nil, err
 	}
-	keys, err := newRing(ctx, cfg, db)
+	keys, err := newRing(ctx, cfg, db, a.interacted)
 	if err != nil {
 		db.Close()
 		return nil, err
 	}
-	places, err := newPlaces(cfg, sender)
+	places, err := newPlaces(cfg, sender, a.interacted)
 	if err != nil {
 		db.Close()
 		return nil, err
 	}
-	files, err := newFiles(cfg)
+	files, err := newFiles(cfg, a.interacted)
 	if err != nil {
 		db.Close()
 		return nil, err
@@ -195,12 +195,16 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, url string,
 }
 
 // newFiles returns the store of files that the configuration names.
-func newFiles(cfg config.Config) (blob.Store, error) {
+func newFiles(cfg config.Config, tell telling) (blob.Store, error) {
 	where := cfg.Files
 	if where == "" {
 		where = "dir:" + filepath.Join(cfg.Data, "files")
 	}
-	return blob.Open(where, blob.Options{AccessKey: cfg.S3.AccessKey.Reveal(), SecretKey: cfg.S3.SecretKey.Reveal()})
+	store, err := blob.Open(where, blob.Options{AccessKey: cfg.S3.AccessKey.Reveal(), SecretKey: cfg.S3.SecretKey.Reveal()})
+	if host := blob.Host(where); host != "" && err == nil {
+		return toldStore{store, host, tell}, nil
+	}
+	return store, err
 }
 
 // newSender returns nil where no mail server is configured: mails then stay in the e-mail log.
@@ -217,6 +221,9 @@ func newSender(c config.SMTP) (mailer.Sender, error) {
 
 // Close closes the pools and stops what Open or Start started.
 func (a *App) Close(ctx context.Context) error {
+	if a.Journal.Stats().Waiting > 0 { // of a command, or what came after the last batch
+		a.Journal.Flush(ctx)
+	}
 	a.DB.Close()
 	var err error
 	for _, fn := range a.close {

@@ -181,7 +181,7 @@ func PrintAuditReport(w io.Writer, r verify.Report) {
 }
 
 // newPlaces returns the places that checkpoints are sent to.
-func newPlaces(cfg config.Config, mail mailer.Sender) ([]seal.Target, error) {
+func newPlaces(cfg config.Config, mail mailer.Sender, tell telling) ([]seal.Target, error) {
 	host, _ := os.Hostname()
 	o := courier.Options{Mail: mail, Secret: []byte(cfg.Checkpoints.Secret.Reveal()), Allow: cfg.Checkpoints.Networks(), Host: host,
 		Blob: blob.Options{AccessKey: cfg.S3.AccessKey.Reveal(), SecretKey: cfg.S3.SecretKey.Reveal()}}
@@ -191,7 +191,7 @@ func newPlaces(cfg config.Config, mail mailer.Sender) ([]seal.Target, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--checkpoint-to: %w", err)
 		}
-		out = append(out, p)
+		out = append(out, toldPlace{p, tell})
 	}
 	return out, nil
 }

@@ -2,6 +2,9 @@ package app
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +20,37 @@ type mechanism struct {
 	sql, mend     string                                              // as a superuser
 	env           func(e *trust.Env)                                  // in the program itself
 	answer        func(q trust.Question, a trust.Answer) trust.Answer // in what it answers
+	disk          func(h *house) (mend func())                        // on disk
+}
+
+// unbreakable are the promises whose probe can never find them failing, with the reason: a law of the test below. What no version of the
+// program offers needs none.
+var unbreakable = map[string]string{
+	"P-13": "a volume that looks plain may be encrypted below what the program can see: it is attested, or not offered",
+	"P-38": "that the list of modules is checked against advisories is done elsewhere: it is attested, or not offered",
+}
+
+// swapFile puts other content in the place of the newest stored file of a house.
+func swapFile(content func(was []byte) []byte) func(h *house) func() {
+	return func(h *house) func() {
+		var key string
+		if err := h.db.QueryRow(h.Context(), `select blob_key from app.stored_file where state = 'ready' order by created_at desc limit 1`).Scan(&key); err != nil {
+			h.Fatal(err)
+		}
+		path := filepath.Join(h.app.Config.Data, "files", filepath.FromSlash(key))
+		was, err := os.ReadFile(path)
+		if err == nil {
+			err = os.WriteFile(path, content(was), 0o600)
+		}
+		if err != nil {
+			h.Fatal(err)
+		}
+		return func() {
+			if err := os.WriteFile(path, was, 0o600); err != nil {
+				h.Error(err)
+			}
+		}
+	}
 }
 
 const floor = `create policy tenant_floor on app.deal as restrictive for all to entente_staff, entente_partner, entente_public, entente_worker, entente_platform
@@ -62,6 +96,8 @@ var mechanisms = []mechanism{
 	{promise: "P-12", name: "a column is not encrypted", env: func(e *trust.Env) {
 		e.Encrypted = append(slices.Clone(e.Encrypted), trust.Cipher{Table: "deal_note", Column: "body", Key: "note_id", Order: "created_at"})
 	}},
+	{promise: "P-12", name: "a file lies in the store as it is", disk: swapFile(func([]byte) []byte { return []byte("of admin of globex") })},
+	{promise: "P-12", name: "a stored file was altered", disk: swapFile(func(was []byte) []byte { return append(was[:len(was)-1:len(was)-1], was[len(was)-1]^1) })},
 	{promise: "P-14", name: "a header is gone", answer: func(_ trust.Question, a trust.Answer) trust.Answer {
 		delete(a.Header, "X-Content-Type-Options")
 		return a
@@ -88,6 +124,17 @@ var mechanisms = []mechanism{
 	{promise: "P-20", name: "a secret is in the history", sql: `insert into app.row_history (tenant_id, at, db_role, table_name, row_id, change, new_row)
 	  select tenant_id, now() + interval '1 minute', 'x', 'invitation', '018f0000-0000-7000-8000-0000000000aa', 'insert', '{"token_hash": "x"}' from app.tenant where slug = 'acme'`,
 		mend: `delete from app.row_history where row_id = '018f0000-0000-7000-8000-0000000000aa'`},
+	{promise: "P-21", name: "an error is open for long", sql: `insert into app.error_report (tenant_id, report_id, fingerprint, title, route, trace, seen, first_at, last_at)
+	  select tenant_id, '018f0000-0000-7000-8000-0000000000aa', repeat('x', 64), 'x', '/x', '', 1, now() - interval '40 days', now() from app.tenant where slug = 'acme'`,
+		mend: `delete from app.error_report where report_id = '018f0000-0000-7000-8000-0000000000aa'`},
+	{promise: "P-22", name: "the workflow log takes no lines", sql: `create function app.deaf() returns trigger language plpgsql as $$ begin return null; end $$; grant execute on function app.deaf() to public; create trigger deaf before insert on app.workflow_log for each row execute function app.deaf()`,
+		mend: `drop trigger deaf on app.workflow_log; drop function app.deaf()`},
+	{promise: "P-22", name: "a mail leaves without a line", sql: `insert into app.mail (tenant_id, mail_id, template, to_email, subject, status, created_at, sent_at)
+	  select tenant_id, '018f0000-0000-7000-8000-0000000000aa', 'x', 'new@acme.example', 'New', 'sent', now() - interval '5 minutes', now() - interval '5 minutes' from app.tenant where slug = 'acme'`,
+		mend: `delete from app.mail where mail_id = '018f0000-0000-7000-8000-0000000000aa'`},
+	{promise: "P-22", name: "a checkpoint leaves without a line", sql: `insert into app.audit_delivery (tenant_id, delivery_id, target, size, outcome, detail, tries, at)
+	  select tenant_id, '018f0000-0000-7000-8000-0000000000aa', 'dir:/elsewhere', 1, 'done', '', 1, now() - interval '5 minutes' from app.tenant where slug = 'acme'`,
+		mend: `delete from app.audit_delivery where delivery_id = '018f0000-0000-7000-8000-0000000000aa'`},
 	{promise: "P-23", name: "a row is beyond its period", sql: `insert into app.mail (tenant_id, mail_id, template, to_email, subject, status, created_at, sent_at)
 	  select tenant_id, '018f0000-0000-7000-8000-0000000000aa', 'x', 'old@acme.example', 'Old', 'sent', now() - interval '20 years', now() - interval '20 years' from app.tenant where slug = 'acme'`,
 		mend: `delete from app.mail where mail_id = '018f0000-0000-7000-8000-0000000000aa'`},
@@ -100,6 +147,24 @@ var mechanisms = []mechanism{
 		mend: `delete from app.departure where tenant_id = '018f0000-0000-7000-8000-0000000000aa'; delete from app.tenant where tenant_id = '018f0000-0000-7000-8000-0000000000aa'`},
 	{promise: "P-26", name: "a purge leaves a table behind", sql: `drop policy definer_leave on app.deal_note`,
 		mend: `create policy definer_leave on app.deal_note for all to entente_definer using (tenant_id = (select app.tenant())) with check (tenant_id = (select app.tenant()))`},
+	{promise: "P-25", name: "the data map does not know a text", sql: `comment on column app.deal_note.body is 'class=internal category=customer-data'`, mend: `call app.classify('deal_note', 'customer-data', 'personal', 'body')`},
+	{promise: "P-27", name: "the ledger's file is lost", sql: `with r as (insert into app.privacy_request (tenant_id, request_id, number, kind, source, state, received_at, due_at, closed_at)
+	    select tenant_id, '018f0000-0000-7000-8000-0000000000aa', 900, 'access', 'e-mail', 'refused', now(), now() + interval '30 days', now() from app.tenant where slug = 'acme' returning tenant_id, request_id)
+	  insert into app.erasure_ledger (tenant_id, ledger_id, request_id, at, hashes, refs) select tenant_id, request_id, request_id, now(), '[]', '{}' from r`,
+		mend: `delete from app.erasure_ledger where ledger_id = '018f0000-0000-7000-8000-0000000000aa'; delete from app.privacy_request where request_id = '018f0000-0000-7000-8000-0000000000aa'`},
+	{promise: "P-27", name: "the ledger's file knows an erasure that the database does not", disk: func(h *house) func() {
+		path := filepath.Join(h.app.Config.Data, "erasures.jsonl")
+		line := fmt.Sprintf(`{"id":"018f0000-0000-7000-8000-0000000000aa","tenant":"%s","request":"018f0000-0000-7000-8000-0000000000aa"}`, h.ids(`select tenant_id from app.tenant where slug = 'acme'`)[0])
+		if err := os.WriteFile(path, []byte(line+"\n"), 0o600); err != nil {
+			h.Fatal(err)
+		}
+		return func() {
+			if err := os.Remove(path); err != nil {
+				h.Error(err)
+			}
+		}
+	}},
+	{promise: "P-32", name: "nobody recorded the source", env: func(e *trust.Env) { e.Commit = "main" }},
 	{promise: "P-24", name: "an export is not whole", env: func(e *trust.Env) {
 		e.Export = func(context.Context, id.ID) (int, error) { return 400, nil }
 	}},
@@ -154,7 +219,6 @@ func TestBrokenMechanismFailsItsPromise(t *testing.T) {
 	if got, details := failing(); len(got) > 0 {
 		t.Fatalf("before anything is broken: %s", details)
 	}
-	broken := map[string]bool{}
 	for _, m := range mechanisms {
 		t.Run(m.promise+" "+m.name, func(t *testing.T) {
 			if m.sql != "" {
@@ -171,6 +235,9 @@ func TestBrokenMechanismFailsItsPromise(t *testing.T) {
 					}
 				}()
 			}
+			if m.disk != nil {
+				defer m.disk(h)()
+			}
 			e := h.app.probed(h.doors)
 			if m.env != nil {
 				m.env(&e)
@@ -185,14 +252,25 @@ func TestBrokenMechanismFailsItsPromise(t *testing.T) {
 			if got, details := failing(); !slices.Equal(got, []string{m.promise}) {
 				t.Errorf("failing: %v, want %s alone%s", got, m.promise, details)
 			}
-			broken[m.promise] = true
 		})
 	}
 	h.app.probing(h.doors)
 	if got, details := failing(); len(got) > 0 {
 		t.Errorf("after everything was mended: %s", details)
 	}
-	if len(broken) < 15 {
-		t.Errorf("only %d promises were broken", len(broken))
+}
+
+// What the program offers, something above breaks: a promise without a break has a probe that nobody has seen fail.
+func TestEveryOfferedPromiseIsBroken(t *testing.T) {
+	broken := map[string]bool{}
+	for _, m := range mechanisms {
+		broken[m.promise] = true
+	}
+	for _, p := range trust.Register() {
+		if why := unbreakable[p.ID]; p.Missing == "" && !broken[p.ID] && why == "" {
+			t.Errorf("%s is offered, and nothing breaks it", p.ID)
+		} else if why != "" && (broken[p.ID] || p.Missing != "") {
+			t.Errorf("%s needs no excuse", p.ID)
+		}
 	}
 }

@@ -1,14 +1,11 @@
 package app
 
 import (
-	"fmt"
 	"strings"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"entente.dev/internal/journal"
-	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/httpx"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/jobs"
@@ -27,15 +24,6 @@ func (a *App) seen(s httpx.Seen) {
 func (a *App) jobDone(o jobs.Outcome) {
 	a.metrics.jobDone(o)
 	a.Journal.Step(journal.Step{At: a.Ops.Clock().Add(-o.Ran), Tenant: o.Tenant, Kind: journal.Job, Name: o.Kind, Outcome: o.Result, Took: o.Ran, Fault: o.Fault})
-}
-
-// mailHanded takes an interaction with the mail server into the journal.
-func (a *App) mailHanded(tenant id.ID, took time.Duration, err error) {
-	s := journal.Step{At: a.Ops.Clock().Add(-took), Tenant: tenant, Kind: journal.Vendor, Name: "mail server " + a.Config.SMTP.Host, Outcome: "completed", Took: took}
-	if err != nil {
-		s.Outcome, s.Fault = "failed", fmt.Sprintf("%s %T", errs.Of(err).Code, err)
-	}
-	a.Journal.Step(s)
 }
 
 // journal tells how many entries of the journal were written and lost.

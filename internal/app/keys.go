@@ -28,7 +28,7 @@ func kekOptions(cfg config.Config) crypt.Options {
 
 // newRing returns the keys of the installation. A KEK that is not there does not keep a command from running that needs none: what
 // needs it says so, and so do withKeys and the doctor.
-func newRing(ctx context.Context, cfg config.Config, db *pg.DB) (*keyring.Ring, error) {
+func newRing(ctx context.Context, cfg config.Config, db *pg.DB, tell telling) (*keyring.Ring, error) {
 	kek, err := currentKEK(ctx, cfg, db)
 	if err != nil {
 		kek = crypt.Absent(err)
@@ -39,9 +39,9 @@ func newRing(ctx context.Context, cfg config.Config, db *pg.DB) (*keyring.Ring, 
 		if err != nil {
 			return nil, err
 		}
-		older = append(older, previous)
+		older = append(older, told(cfg.KEKPrevious, previous, tell))
 	}
-	return keyring.New(db, kek, time.Now, older...), nil
+	return keyring.New(db, told(cfg.KEK, kek, tell), time.Now, older...), nil
 }
 
 // currentKEK makes the default one at the first start only: a second node, or one whose data directory was lost, must not go on with

@@ -14,23 +14,21 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
-	"time"
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/access/role"
-	"entente.dev/internal/datamap"
 	"entente.dev/internal/deal"
 	"entente.dev/internal/door"
 	"entente.dev/internal/identity/identityweb"
 	"entente.dev/internal/identity/password"
 	"entente.dev/internal/kernel/config"
+	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/httpx"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/sheet"
 	"entente.dev/internal/kernel/volume"
 	"entente.dev/internal/tenant"
 	"entente.dev/internal/trust"
-	"entente.dev/internal/trust/trustweb"
 )
 
 // breachedSample is one of the first passwords that anybody would try.
@@ -64,7 +62,7 @@ func (a *App) probed(doors door.Doors) trust.Env {
 	}
 	e.TreeHead = a.treeHead
 	e.More = map[string]func(context.Context, id.ID) trust.Finding{"P-19": a.probeLog, "P-29": a.probeBenchmarks,
-		"P-18": a.probeAccessLog, "P-21": a.probeErrors}
+		"P-18": a.probeAccessLog, "P-21": a.probeErrors, "P-22": a.probeInteractions, "P-25": a.probeRights, "P-27": a.probeReplay}
 	e.Processors = a.hostsOf
 	if a.limits.rule.Every > 0 {
 		e.Rate = a.limits.probe
@@ -230,36 +228,51 @@ func (w *rowCounter) EndRow() error {
 	return w.Writer.EndRow()
 }
 
-// TrustCheck tries promises now and prints nothing; see Print of its answer.
-func (a *App) TrustCheck(ctx context.Context, ids ...string) (TrustReport, error) {
-	a.probing(a.Doors())
-	done, err := a.Trust.Check(ctx, ids...)
-	if err != nil {
-		return TrustReport{}, err
+// treeHead returns the newest signed head of a programme's audit log; zero for the installation and before the first.
+func (a *App) treeHead(ctx context.Context, tenant id.ID) (int64, string, error) {
+	if tenant == id.Nil {
+		return 0, "", nil
 	}
-	return trustReport(done, time.Now().UTC()), nil
+	h, err := a.Seal.Checkpoint(ctx, tenant)
+	if errs.IsKind(err, errs.NotFound) {
+		return 0, "", nil
+	}
+	return h.Size, h.Root.String(), err
 }
 
-// trustFacts is what the trust page tells besides the register.
-func (a *App) trustFacts(r *http.Request, of id.ID) (trustweb.Facts, error) {
-	var f trustweb.Facts
-	var err error
-	if f.Verifier, err = a.Ops.Keys.Verifier(r.Context()); err != nil {
-		a.Log.Warn("the trust page is without the public key", "error", err)
-	}
-	if of == id.Nil {
-		return f, nil
-	}
-	policy, err := a.Policies.Public(r.Context(), of, door.RequestOf(r))
+// hostsOf is what a programme's list of sub-processors and the configuration have in common: a host that is on no list is missing.
+func (a *App) hostsOf(ctx context.Context, tenant id.ID) ([]string, error) {
+	r, err := a.Processors.Public(ctx, tenant, access.Request{})
 	if err != nil {
-		a.Log.Warn("the trust page is without the policy", "error", err)
-		return f, nil
+		return nil, err
 	}
-	for _, rule := range policy.Rules {
-		if c, ok := datamap.CategoryOf(rule.Category); ok && c.Personal() {
-			f.Retention = append(f.Retention, trustweb.Period{What: c.Name, Long: rule.Words()})
-		}
+	var out []string
+	for _, p := range r.Entries {
+		out = append(out, p.Hosts...)
 	}
-	f.Policy, f.PolicyOf = fmt.Sprintf("Data policy, version %d", policy.Number), policy.AppliedAt
-	return f, nil
+	return out, nil
+}
+
+// kept, broken and failing are the findings of the probes below.
+func kept(items int, format string, args ...any) trust.Finding {
+	return trust.Finding{Result: trust.Kept, Items: items, Checked: fmt.Sprintf(format, args...)}
+}
+
+func broken(checked string, err error) trust.Finding {
+	return trust.Finding{Result: trust.Failing, Checked: checked, Detail: "The probe could not finish: " + err.Error()}
+}
+
+func failing(checked, format string, args ...any) trust.Finding {
+	return trust.Finding{Result: trust.Failing, Checked: checked, Detail: fmt.Sprintf(format, args...)}
+}
+
+// verdict is kept when the try came to its end and nothing is wrong.
+func verdict(checked string, looked int, wrong []string, err error) trust.Finding {
+	switch {
+	case err != nil:
+		return broken(checked, err)
+	case len(wrong) > 0:
+		return failing(checked, "%s", strings.Join(wrong[:min(5, len(wrong))], "; "))
+	}
+	return kept(looked, "%s", checked)
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"entente.dev/internal/access"
@@ -22,39 +23,57 @@ type TrustReport struct {
 	Promises []TrustLine    `json:"promises"`
 }
 
-// TrustLine is one promise of the report.
+// TrustLine is one promise of the report: how it stands now, and what the probe found.
 type TrustLine struct {
-	ID      string                   `json:"id"`
-	Title   string                   `json:"title"`
-	Group   string                   `json:"group"`
-	Result  string                   `json:"result"`
-	Checked string                   `json:"checked"`
-	Count   int64                    `json:"count"`
-	Detail  string                   `json:"detail,omitempty"`
-	TookMS  int                      `json:"took_ms"`
-	Tenants map[string]TrustProgress `json:"tenants,omitempty"`
+	ID         string                   `json:"id"`
+	Title      string                   `json:"title"`
+	Group      string                   `json:"group"`
+	Status     string                   `json:"status"` // kept, attested, failing, not offered or not probed
+	Reason     string                   `json:"reason,omitempty"`
+	Attestable bool                     `json:"attestable"` // software cannot see all of it: somebody may attest it
+	Checked    string                   `json:"checked"`
+	Count      int64                    `json:"count"`
+	Detail     string                   `json:"detail,omitempty"`
+	TookMS     int                      `json:"took_ms"`
+	Tenants    map[string]TrustProgress `json:"tenants,omitempty"`
 }
 
-// TrustProgress is how one promise stands for one programme.
+// TrustProgress is what the probe found for one programme.
 type TrustProgress struct {
-	Result  string `json:"result"`
+	Status  string `json:"status"`
 	Checked string `json:"checked"`
 	Count   int64  `json:"count"`
 	Detail  string `json:"detail,omitempty"`
 }
 
-func trustReport(done []trust.Checked, at time.Time) TrustReport {
+// TrustCheck tries promises now, keeps the evidence and says how each stands for the installation.
+func (a *App) TrustCheck(ctx context.Context, ids ...string) (TrustReport, error) {
+	a.probing(a.Doors())
+	done, err := a.Trust.Check(ctx, ids...)
+	if err != nil {
+		return TrustReport{}, err
+	}
+	states, err := a.Trust.Public(ctx, id.Nil, access.Request{})
+	return trustReport(done, states, a.Ops.Clock().UTC()), err
+}
+
+func trustReport(done []trust.Checked, states []trust.State, at time.Time) TrustReport {
 	r := TrustReport{At: at, OK: true, Counts: map[string]int{}, Promises: make([]TrustLine, 0, len(done))}
 	for _, c := range done {
-		e := c.Evidence
-		line := TrustLine{ID: c.Promise.ID, Title: c.Promise.Title, Group: c.Promise.Group, Result: string(e.Result), Checked: e.Checked, Count: e.Items, Detail: e.Detail, TookMS: e.TookMS}
+		e, p := c.Evidence, c.Promise
+		line := TrustLine{ID: p.ID, Title: p.Title, Group: p.Group, Attestable: p.Attest && p.Missing == "", Checked: e.Checked, Count: e.Items, Detail: e.Detail, TookMS: e.TookMS}
+		for _, s := range states {
+			if s.Promise.ID == p.ID {
+				line.Status, line.Reason = string(s.Status), s.Reason
+			}
+		}
 		for slug, t := range c.Tenants {
 			if line.Tenants == nil {
 				line.Tenants = map[string]TrustProgress{}
 			}
-			line.Tenants[slug] = TrustProgress{string(t.Result), t.Checked, t.Items, t.Detail}
+			line.Tenants[slug] = TrustProgress{t.Result.Word(), t.Checked, t.Items, t.Detail}
 		}
-		r.Counts[line.Result]++
+		r.Counts[line.Status]++
 		r.OK = r.OK && e.Result != trust.Failing
 		r.Promises = append(r.Promises, line)
 	}
@@ -63,14 +82,22 @@ func trustReport(done []trust.Checked, at time.Time) TrustReport {
 
 // Print writes the report as a table.
 func (r TrustReport) Print(w io.Writer) {
-	marks := map[string]string{"kept": "kept       ", "failing": "FAILING    ", "unseen": "not seen   ", "not-offered": "not offered"}
+	ask := 0
 	for _, p := range r.Promises {
-		fmt.Fprintf(w, "%s  %s  %-34s %s\n", p.ID, marks[p.Result], p.Title, p.Checked)
-		if p.Detail != "" && p.Result != "kept" {
+		word := p.Status
+		if p.Status == string(trust.StatusFailing) {
+			word = strings.ToUpper(word)
+		}
+		fmt.Fprintf(w, "%s  %-11s  %-34s %s\n", p.ID, word, p.Title, p.Checked)
+		if p.Status == string(trust.StatusNotOffered) && p.Attestable {
+			ask++
+			fmt.Fprintf(w, "                   Software cannot see this: attest it with entente trust attest %s. %s\n", p.ID, p.Detail)
+		} else if p.Detail != "" && p.Status != string(trust.StatusKept) {
 			fmt.Fprintf(w, "                   %s\n", p.Detail)
 		}
 	}
-	fmt.Fprintf(w, "\n%d kept, %d failing, %d for somebody to attest, %d not offered.\n", r.Counts["kept"], r.Counts["failing"], r.Counts["unseen"], r.Counts["not-offered"])
+	n := func(s trust.Status) int { return r.Counts[string(s)] }
+	fmt.Fprintf(w, "\n%d kept, %d attested, %d failing, %d not offered (%d of them for you to attest).\n", n(trust.StatusKept), n(trust.StatusAttested), n(trust.StatusFailing), n(trust.StatusNotOffered), ask)
 }
 
 // AttestInput is what `entente trust attest` is told.
@@ -104,7 +131,7 @@ func (a *App) Attest(ctx context.Context, in AttestInput) (trust.Evidence, error
 func (r TrustReport) failing() []string {
 	var out []string
 	for _, p := range r.Promises {
-		if p.Result == string(trust.Failing) {
+		if p.Status == string(trust.StatusFailing) {
 			out = append(out, p.ID)
 		}
 	}

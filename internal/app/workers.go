@@ -28,6 +28,7 @@ func (a *App) workers() *jobs.Registry {
 	jobs.Handle(r, a.Archive.RunExport)
 	jobs.Handle(r, a.Retention.RunJob)
 
+	jobs.Handle(r, a.Trust.Welcome)
 	r.Periodic("tenant.leave", jobs.Every(time.Minute), a.leave)
 	r.Periodic("deal.expire", jobs.Every(5*time.Minute), a.eachTenant(func(ctx context.Context, tenant id.ID) error {
 		_, err := a.Deals.Expire(ctx, tenant)

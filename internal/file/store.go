@@ -43,6 +43,8 @@ returning expires_at`
 	sqlReady = `update stored_file set state = 'ready', size = $3, sha256 = $4, key_version = $5, blob_key = $6, version = version + 1
  where tenant_id = $1 and file_id = $2 and state = 'writing'`
 
+	sqlNewestFiles = `select ` + columns + ` from stored_file where tenant_id = $1 and state = 'ready' and blob_key is not null and size > 0 order by created_at desc, file_id desc limit $2`
+
 	sqlGone = `update stored_file set state = 'gone', version = version + 1 where tenant_id = $1 and file_id = any($2) and state <> 'gone'`
 
 	// A policy that became stricter ends a file before the time it was given.

@@ -22,7 +22,7 @@ func (s *Service) Propose(ctx context.Context, who access.Actor, v id.ID, versio
 	if err := s.mayPropose(r); err != nil {
 		return r, err
 	}
-	plan, err := s.makePlan(ctx, who.Tenant, r.Subject(), r.ID)
+	plan, err := s.makePlan(ctx, who.Tenant, r.Subject())
 	if err != nil {
 		return r, err
 	}
@@ -125,7 +125,7 @@ func (s *Service) approveAlone(ctx context.Context, who access.Actor, v id.ID, h
 	if err != nil {
 		return r, err
 	}
-	plan, err := s.makePlan(ctx, who.Tenant, r.Subject(), r.ID)
+	plan, err := s.makePlan(ctx, who.Tenant, r.Subject())
 	if err != nil {
 		return r, err
 	}

@@ -33,50 +33,55 @@ func whatOf(t table) (What, string) {
 }
 
 // makePlan searches for the subject and says what an erasure would do.
-func (s *Service) makePlan(ctx context.Context, tenant id.ID, sub Subject, request id.ID) (Plan, error) {
+func (s *Service) makePlan(ctx context.Context, tenant id.ID, sub Subject) (Plan, error) {
 	found, err := s.find(ctx, tenant, sub, nil)
 	if err != nil {
 		return Plan{}, err
 	}
 	return op.Read(ctx, s.ops, access.NewSystem(tenant, "plan of an erasure"), ActFind, func(tx *op.Tx) (Plan, error) {
-		tables, err := catalogue(ctx, tx)
-		if err != nil {
-			return Plan{}, err
-		}
-		p := Plan{Made: &tx.Now, Refs: &found.refs}
-		for _, c := range found.Counts {
-			p.Namesakes += c.Doubtful
-			what, why := planSealed(c.Table)
-			if i := slices.IndexFunc(tables, func(t table) bool { return t.name == c.Table }); i >= 0 {
-				what, why = whatOf(tables[i])
-			}
-			if c.Sure == 0 || what == "" || own(c.Table) {
-				continue
-			}
-			if gone := c.Sure - c.kept; gone > 0 {
-				p.Lines = append(p.Lines, PlanLine{Category: c.Category, Table: c.Table, What: what, Rows: gone, Reason: why})
-			}
-			if c.kept > 0 {
-				l := PlanLine{Category: c.Category, Table: c.Table, What: Keep, Rows: c.kept, Reason: c.why.words(), Until: c.why.until()}
-				if _, person := identity[c.Table]; person {
-					l.Reason += " Kept and restricted: nobody but the privacy officer sees it."
-				}
-				p.Lines = append(p.Lines, l)
-			}
-		}
-		logins, err := loginsOf(ctx, tx, found.refs.Members)
-		for _, l := range logins {
-			line := PlanLine{Category: "user-account", Table: "person", What: Delete, Rows: 1, Reason: "The login goes."}
-			if l.UsedElsewhere {
-				line.What, line.Reason = Keep, "The login belongs to another programme too; this one's sessions end."
-			}
-			if d, ok := keeps(found.duties, "user-account", l.event); ok {
-				line.What, line.Reason, line.Until = Keep, d.words(), d.until()
-			}
-			p.Lines = append(p.Lines, line)
-		}
-		return p, err
+		return planIn(ctx, tx, found)
 	})
+}
+
+// planIn says what an erasure would do with what a search found.
+func planIn(ctx context.Context, tx *op.Tx, found Found) (Plan, error) {
+	tables, err := catalogue(ctx, tx)
+	if err != nil {
+		return Plan{}, err
+	}
+	p := Plan{Made: &tx.Now, Refs: &found.refs}
+	for _, c := range found.Counts {
+		p.Namesakes += c.Doubtful
+		what, why := planSealed(c.Table)
+		if i := slices.IndexFunc(tables, func(t table) bool { return t.name == c.Table }); i >= 0 {
+			what, why = whatOf(tables[i])
+		}
+		if c.Sure == 0 || what == "" || own(c.Table) {
+			continue
+		}
+		if gone := c.Sure - c.kept; gone > 0 {
+			p.Lines = append(p.Lines, PlanLine{Category: c.Category, Table: c.Table, What: what, Rows: gone, Reason: why})
+		}
+		if c.kept > 0 {
+			l := PlanLine{Category: c.Category, Table: c.Table, What: Keep, Rows: c.kept, Reason: c.why.words(), Until: c.why.until()}
+			if _, person := identity[c.Table]; person {
+				l.Reason += " Kept and restricted: nobody but the privacy officer sees it."
+			}
+			p.Lines = append(p.Lines, l)
+		}
+	}
+	logins, err := loginsOf(ctx, tx, found.refs.Members)
+	for _, l := range logins {
+		line := PlanLine{Category: "user-account", Table: "person", What: Delete, Rows: 1, Reason: "The login goes."}
+		if l.UsedElsewhere {
+			line.What, line.Reason = Keep, "The login belongs to another programme too; this one's sessions end."
+		}
+		if d, ok := keeps(found.duties, "user-account", l.event); ok {
+			line.What, line.Reason, line.Until = Keep, d.words(), d.until()
+		}
+		p.Lines = append(p.Lines, line)
+	}
+	return p, err
 }
 
 // own reports whether a table belongs to this room: what it says of the subject goes with the request itself.

@@ -150,46 +150,54 @@ func (s *Service) find(ctx context.Context, tenant id.ID, sub Subject, report Pr
 		}
 		done++
 	}
-	out := Found{Hits: []Hit{}, Counts: []Count{}}
-	keep := func(h Hit, n int) {
-		if n <= perTable && len(out.Hits) < maxShown {
-			out.Hits = append(out.Hits, h)
-		} else {
-			out.More = true
-		}
-	}
-	_, err := op.Read(ctx, s.ops, access.NewSystem(tenant, "subject search"), ActFind, func(tx *op.Tx) (struct{}, error) {
+	out, err := op.Read(ctx, s.ops, access.NewSystem(tenant, "subject search"), ActFind, func(tx *op.Tx) (Found, error) {
 		tables, err := catalogue(ctx, tx)
 		if err != nil {
-			return struct{}{}, err
-		}
-		if out.refs, err = s.expand(ctx, tx, tables, sub); err != nil {
-			return struct{}{}, err
-		}
-		if out.duties, err = dutiesOf(ctx, tx, out.refs, sub.Email); err != nil {
-			return struct{}{}, err
+			return Found{}, err
 		}
 		total = len(tables) + len(sealed)
-		m := out.refs.matcher()
-		for _, t := range tables {
-			told(t.name)
-			c, err := s.findIn(ctx, tx, t, &out, m, keep)
-			if err != nil {
-				return struct{}{}, err
-			}
-			if c.Rows > 0 {
-				out.Counts = append(out.Counts, c)
-			}
-		}
-		return struct{}{}, nil
+		return s.findTables(ctx, tx, tables, sub, nil, told)
 	})
 	if err != nil {
 		return Found{}, err
 	}
-	more, err := s.findSealed(ctx, tenant, &out, keep, told)
+	more, err := s.findSealed(ctx, tenant, &out, out.keep, told)
 	out.Tables, out.Counts = total, append(out.Counts, more...)
 	slices.SortStableFunc(out.Counts, func(a, b Count) int { return strings.Compare(a.Category+a.Table, b.Category+b.Table) })
 	return out, err
+}
+
+// keep takes the n-th hit of a table, up to the limits of a search.
+func (f *Found) keep(h Hit, n int) {
+	if n <= perTable && len(f.Hits) < maxShown {
+		f.Hits = append(f.Hits, h)
+	} else {
+		f.More = true
+	}
+}
+
+// findTables searches tables in a running transaction. from says, by table, after which key to begin; one that it does not name is
+// searched whole.
+func (s *Service) findTables(ctx context.Context, tx *op.Tx, tables []table, sub Subject, from map[string][]string, told func(string)) (out Found, err error) {
+	out = Found{Hits: []Hit{}, Counts: []Count{}, Tables: len(tables)}
+	if out.refs, err = s.expand(ctx, tx, tables, sub); err != nil {
+		return out, err
+	}
+	if out.duties, err = dutiesOf(ctx, tx, out.refs, sub.Email); err != nil {
+		return out, err
+	}
+	m := out.refs.matcher()
+	for _, t := range tables {
+		told(t.name)
+		c, err := s.findIn(ctx, tx, t, &out, m, from[t.name])
+		if err != nil {
+			return out, err
+		}
+		if c.Rows > 0 {
+			out.Counts = append(out.Counts, c)
+		}
+	}
+	return out, nil
 }
 
 // knownBy returns what names a subject in a programme, without looking where they stand.
@@ -308,21 +316,21 @@ func eachString(v any, fn func(string)) {
 	}
 }
 
-// findIn searches one table and calls keep for each hit with its number in the table.
-func (s *Service) findIn(ctx context.Context, tx *op.Tx, t table, out *Found, m matcher, keep func(Hit, int)) (Count, error) {
+// findIn searches one table, from after a key on, and keeps what it finds.
+func (s *Service) findIn(ctx context.Context, tx *op.Tx, t table, out *Found, m matcher, after []string) (Count, error) {
 	refs := out.refs
 	c := Count{Category: t.category, Table: t.name}
 	n := 0
 	if t.name == "audit_entry" {
-		return s.findEntries(ctx, tx, c, out, m, keep)
+		return s.findEntries(ctx, tx, c, out, m, after)
 	}
 	ids := refs.ids()
-	err := eachRow(ctx, tx, t, window{pattern: refs.pattern(), links: true, ids: ids}, func(f found) error {
+	err := eachRow(ctx, tx, t, window{pattern: refs.pattern(), links: true, ids: ids, after: after}, func(f found) error {
 		hits := s.hitsOf(t, f, refs, m)
 		if len(hits) == 0 {
 			return nil
 		}
-		if c.add(hits, func(h Hit) { n++; keep(h, n) }) {
+		if c.add(hits, func(h Hit) { n++; out.keep(h, n) }) {
 			c.weigh(out.duties, f.event)
 		}
 		return nil
@@ -361,8 +369,7 @@ func learnLogins(ctx context.Context, tx *op.Tx, refs *Refs) error {
 }
 
 // findEntries searches the sealed part of the audit log: decrypted window by window, in memory only.
-func (s *Service) findEntries(ctx context.Context, tx *op.Tx, c Count, out *Found, m matcher, keep func(Hit, int)) (Count, error) {
-	var after []string
+func (s *Service) findEntries(ctx context.Context, tx *op.Tx, c Count, out *Found, m matcher, after []string) (Count, error) {
 	e := eraser{s: s, refs: out.refs, m: m}
 	n := 0
 	c.Category = "audit-log"
@@ -377,7 +384,7 @@ func (s *Service) findEntries(ctx context.Context, tx *op.Tx, c Count, out *Foun
 			if err != nil {
 				return c, fmt.Errorf("search audit_entry: %w", err)
 			}
-			if ok && c.add([]Hit{h}, func(h Hit) { n++; keep(h, n) }) {
+			if ok && c.add([]Hit{h}, func(h Hit) { n++; out.keep(h, n) }) {
 				c.weigh(out.duties, recorded(en.at))
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"entente.dev/internal/access"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/kernel/jobs"
 	"entente.dev/internal/op"
 )
 
@@ -111,9 +112,6 @@ func (s *Service) checkTenant(ctx context.Context, p Promise, tenant id.ID) (Evi
 // together says how a promise stands for the installation when it is probed for each programme: as bad as the worst.
 func together(p Promise, by map[string]Evidence) Finding {
 	if len(by) == 0 {
-		if p.probe == nil {
-			return absent("There is no programme yet.")
-		}
 		return absent("There is no programme yet to probe it for.")
 	}
 	f := Finding{Result: Kept}
@@ -232,15 +230,44 @@ func (s *Service) welcome(ctx context.Context, tenants []Tenant) error {
 		if done {
 			continue
 		}
-		for _, p := range register {
-			if p.PerTenant && p.Missing == "" {
-				if _, err := s.checkTenant(ctx, p, t.ID); err != nil {
-					return err
-				}
+		for _, v := range eachTenants() {
+			p, _ := Find(v)
+			if _, err := s.checkTenant(ctx, p, t.ID); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
+}
+
+// eachTenants returns the promises that each programme is probed for.
+func eachTenants() (out []string) {
+	for _, p := range register {
+		if p.PerTenant && p.Missing == "" {
+			out = append(out, p.ID)
+		}
+	}
+	return out
+}
+
+// WelcomeArgs asks for the first probes of a programme that was just founded.
+type WelcomeArgs struct{}
+
+// Kind implements jobs.Args.
+func (WelcomeArgs) Kind() string { return "trust.welcome" }
+
+// Welcome is the handler of the job: a new programme's trust page has evidence within seconds. The first programme of an installation
+// also is what the installation's own page was waiting for.
+func (s *Service) Welcome(ctx context.Context, _ jobs.Job[WelcomeArgs]) error {
+	tenants, err := s.active(ctx)
+	switch {
+	case err != nil:
+		return err
+	case len(tenants) > 1:
+		return s.welcome(ctx, tenants)
+	}
+	_, err = s.Check(ctx, eachTenants()...)
+	return err
 }
 
 // Forget drops evidence about the installation that is older than 13 months; that of a programme goes as its data policy says.

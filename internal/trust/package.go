@@ -196,7 +196,7 @@ func (s *Service) writeRows(ctx context.Context, tenant id.ID, from, before time
 		out.Text(e.Promise)
 		out.Text(map[bool]string{true: "installation", false: "programme"}[e.Installation])
 		out.Text(e.Kind)
-		out.Text(string(e.Result))
+		out.Text(e.Result.Word())
 		out.Text(e.Checked)
 		out.Int(e.Items)
 		out.Text(e.Detail)

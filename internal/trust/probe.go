@@ -13,7 +13,7 @@ import (
 // Result is what one probe found, or what an attestation says.
 type Result string
 
-// The results of probes and attestations.
+// The results of probes and attestations, as they are stored; readers are told Word.
 const (
 	Kept       Result = "kept"
 	Failing    Result = "failing"
@@ -23,12 +23,24 @@ const (
 	Withdrawn  Result = "withdrawn" // of an attestation
 )
 
+// Word is how the result is told everywhere: in the words of Status. What software cannot see is not offered by the probe alone; an
+// attestation makes it attested.
+func (r Result) Word() string {
+	if r == Unseen || r == NotOffered {
+		return string(StatusNotOffered)
+	}
+	return string(r)
+}
+
+// MarshalText writes the result as Word.
+func (r Result) MarshalText() ([]byte, error) { return []byte(r.Word()), nil }
+
 // Finding is what a probe found.
 type Finding struct {
 	Result  Result
 	Checked string // what was looked at, for everybody to read
 	Items   int    // how many things were looked at
-	Detail  string // what is wrong, or why it is not offered; officers read it
+	Detail  string // what is wrong, or why software cannot see it; officers read it
 }
 
 // probe tries one promise. It leaves nothing behind.
@@ -38,8 +50,9 @@ func kept(items int, format string, args ...any) Finding {
 	return Finding{Result: Kept, Items: items, Checked: fmt.Sprintf(format, args...)}
 }
 
+// absent is the finding where the mechanism is not here, with the reason, for everybody to read.
 func absent(format string, args ...any) Finding {
-	return Finding{Result: NotOffered, Checked: "Nothing to check.", Detail: fmt.Sprintf(format, args...)}
+	return Finding{Result: NotOffered, Checked: fmt.Sprintf(format, args...)}
 }
 
 func unseen(checked, why string) Finding {

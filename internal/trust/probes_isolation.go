@@ -112,10 +112,27 @@ func probeEncryption(ctx context.Context, e *Env, tenant id.ID) Finding {
 		read += n
 		wrong = append(wrong, bad...)
 	}
-	if len(e.Encrypted) == 0 && len(wrong) == 0 {
-		return absent("No column of this version is encrypted yet.")
+	foreign, err := e.another(ctx, tenant)
+	if err != nil {
+		return broken(err, "Stored files.")
 	}
-	return verdict(read+3, wrong, "%d stored values in %d places, and one made up: each has our format and opens in its own place only.", read, len(e.Encrypted))
+	files, bad, err := e.Files.Try(ctx, tenant, foreign)
+	if err != nil {
+		return broken(err, "Stored files.")
+	}
+	wrong = append(wrong, bad...)
+	return verdict(read+files+3, wrong, "%d stored values in %d places, the newest files as they lie in the store (%d), and one value made up: each has our format and opens in its own place, with the key of this programme, only.", read, len(e.Encrypted), files)
+}
+
+// another returns another active programme, Nil when there is none.
+func (e *Env) another(ctx context.Context, tenant id.ID) (id.ID, error) {
+	all, err := e.Tenants(ctx)
+	for _, t := range all {
+		if t.Active && t.ID != tenant {
+			return t.ID, err
+		}
+	}
+	return id.Nil, err
 }
 
 // probeVolume is P-13.

@@ -146,12 +146,16 @@ func unlisted(ctx context.Context, e *Env, tenants []Tenant, out []Outbound) (wr
 	return wrong
 }
 
+// commitPattern is what names a source exactly.
+var commitPattern = regexp.MustCompile(`^[0-9a-f]{12,64}$`)
+
 // probeVersion is P-32.
 func probeVersion(_ context.Context, e *Env, _ id.ID) Finding {
 	if e.Commit == "" || e.Commit == "unknown" {
-		f := absent("This program was built without its commit; build it with make, from a repository.")
-		f.Checked = "The running program: version " + e.Version + "."
-		return f
+		return absent("The running program, version %s, was built without its commit; build it with make, from a repository.", e.Version)
+	}
+	if !commitPattern.MatchString(e.Commit) {
+		return verdict(1, []string{fmt.Sprintf("its commit is %q, which names no source exactly", e.Commit)}, "The running program: version %s.", e.Version)
 	}
 	return kept(1, "The running program is version %s, commit %s; each line of evidence names it.", e.Version, e.Commit)
 }

@@ -78,7 +78,7 @@ func judge(p Promise, last, attestation *Evidence, now time.Time) State {
 	case last.Result == Unseen:
 		st.Status, st.Reason = StatusNotOffered, "Software cannot see this, and nobody attests it at the moment."
 	default:
-		st.Status, st.Reason = StatusNotOffered, "The part that keeps this promise is not part of this installation."
+		st.Status, st.Reason = StatusNotOffered, last.Checked
 	}
 	return st
 }

@@ -35,6 +35,12 @@ select count(distinct s.history_id), coalesce(array_agg(distinct s.table_name ||
   from (select table_name, history_id, coalesce(new_row, old_row) as r from row_history where tenant_id = (select app.tenant()) order by at desc limit 500) s
  cross join lateral jsonb_object_keys(s.r) as k (name)`
 
+	// What was sent in a period, and the lines of the workflow log for it; a line stands before what it was about is settled.
+	sqlSentMails       = `select count(*) from mail where tenant_id = (select app.tenant()) and status = 'sent' and sent_at >= $1 and sent_at < $2`
+	sqlSentCheckpoints = `select count(*) from audit_delivery where tenant_id = (select app.tenant()) and at >= $1 and at < $2`
+	sqlInteractions    = `
+select count(*) from workflow_log where tenant_id = (select app.tenant()) and kind = 'vendor' and starts_with(name, $3) and at >= $1::timestamptz - interval '10 minutes' and at < $2::timestamptz + interval '1 minute'`
+
 	sqlCountDeals = `select count(*) from deal where tenant_id = (select app.tenant())`
 
 	sqlProbePartner  = `insert into partner (tenant_id, partner_id, name, name_norm) values ((select app.tenant()), $1, 'Probe', 'probe')`
@@ -89,6 +95,31 @@ func sampleHistory(ctx context.Context, o *op.Ops, tenant id.ID) (rows int, colu
 		return tx.QueryRow(ctx, sqlSampleHistory).Scan(&rows, &columns)
 	})
 	return rows, columns, err
+}
+
+// Sent is what the program sends to systems of somebody else, and keeps a record of its own of.
+type Sent string
+
+// What is sent.
+const (
+	Mails       Sent = "mails"
+	Checkpoints Sent = "checkpoints"
+)
+
+// Interactions returns how many of what were sent in a period by their own records, and how many lines the workflow log has for systems
+// whose name begins so.
+func (s *Service) Interactions(ctx context.Context, tenant id.ID, what Sent, name string, from, to time.Time) (sent, logged int, err error) {
+	sql := sqlSentMails
+	if what == Checkpoints {
+		sql = sqlSentCheckpoints
+	}
+	err = bound(ctx, s.ops, pg.Worker, pg.Binding{Tenant: tenant}, func(tx pgx.Tx) error {
+		if err := tx.QueryRow(ctx, sql, from, to).Scan(&sent); err != nil {
+			return err
+		}
+		return tx.QueryRow(ctx, sqlInteractions, from, to, name).Scan(&logged)
+	})
+	return sent, logged, err
 }
 
 func countDeals(ctx context.Context, o *op.Ops, tenant id.ID) (n int, err error) {

@@ -45,7 +45,7 @@ type Promise struct {
 // Evidence is one line of evidence.
 type Evidence struct {
 	At       time.Time `json:"at"`
-	Result   string    `json:"result" enum:"kept,failing,unseen,not-offered,attested,withdrawn"`
+	Result   string    `json:"result" enum:"kept,attested,failing,not offered,withdrawn" doc:"As status; withdrawn ends an attestation."`
 	Checked  string    `json:"checked"`
 	Count    int64     `json:"count"`
 	By       string    `json:"by"`
@@ -80,7 +80,7 @@ func wire(e *trust.Evidence) *Evidence {
 	if e == nil {
 		return nil
 	}
-	out := &Evidence{At: e.At, Result: string(e.Result), Checked: e.Checked, Count: e.Items, By: e.ByName, TreeRoot: e.TreeRoot, Program: e.Program}
+	out := &Evidence{At: e.At, Result: e.Result.Word(), Checked: e.Checked, Count: e.Items, By: e.ByName, TreeRoot: e.TreeRoot, Program: e.Program}
 	if e.UntilOn != nil {
 		out.Until = e.UntilOn.Format(time.DateOnly)
 	}

@@ -85,17 +85,18 @@ type view struct {
 // Facts are what the page tells besides the register: lists that other rooms keep.
 type Facts struct {
 	Documents []Document
-	Policy    string // which data policy
+	Policy    int // version of the data policy, 0 for none
 	PolicyOf  time.Time
 	base      string // what addresses of the programme's public pages begin with
 	Retention []Period
 	Verifier  string // the public key that verifies checkpoints, packages and certificates
 }
 
-// Document is a published document with its version.
+// Document is the version in force of a published document.
 type Document struct {
-	Title, Href, Version string
-	Since                time.Time
+	Title, Kind string
+	Version     int
+	Since       time.Time
 }
 
 // Period is one line of the retention summary.
@@ -160,7 +161,7 @@ func (p pages) installationJSON(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p pages) tenantJSON(w http.ResponseWriter, r *http.Request) error {
-	_, brand, err := p.Site(w, r, "Trust")
+	pg, brand, err := p.Site(w, r, "Trust")
 	if err != nil {
 		return err
 	}
@@ -168,6 +169,7 @@ func (p pages) tenantJSON(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	v.facts.base = pg.Base
 	return writeJSON(w, brand.Name, v)
 }
 
@@ -184,14 +186,33 @@ type jsonPromise struct {
 	Attested  *trust.Evidence `json:"attestation,omitempty"`
 }
 
+type jsonDocument struct {
+	Kind    string    `json:"kind"`
+	Title   string    `json:"title"`
+	Version int       `json:"version"`
+	Since   time.Time `json:"since"`
+	Href    string    `json:"href"`
+}
+
 func writeJSON(w http.ResponseWriter, of string, v view) error {
 	out := struct {
-		Of       string               `json:"of"`
-		At       time.Time            `json:"at"`
-		Counts   map[trust.Status]int `json:"counts"`
-		Verifier string               `json:"verifier,omitempty"`
-		Promises []jsonPromise        `json:"promises"`
-	}{of, v.now.UTC(), trust.Summary(v.states), v.facts.Verifier, nil}
+		Of          string               `json:"of"`
+		At          time.Time            `json:"at"`
+		Counts      map[trust.Status]int `json:"counts"`
+		Verifier    string               `json:"verifier,omitempty"`
+		Documents   []jsonDocument       `json:"documents"`
+		Processors  string               `json:"processors,omitempty"` // where they are listed
+		Restore     *time.Time           `json:"last_restore_test"`    // this version tests none
+		SecurityTxt string               `json:"security_txt"`
+		Promises    []jsonPromise        `json:"promises"`
+	}{Of: of, At: v.now.UTC(), Counts: trust.Summary(v.states), Verifier: v.facts.Verifier, Documents: []jsonDocument{}, SecurityTxt: "/.well-known/security.txt"}
+	if v.facts.Policy > 0 {
+		out.Processors = v.facts.base + "/legal/processors"
+		out.Documents = append(out.Documents, jsonDocument{"data-policy", "Data policy", v.facts.Policy, v.facts.PolicyOf, v.facts.base + "/legal/data-policy"})
+	}
+	for _, d := range v.facts.Documents {
+		out.Documents = append(out.Documents, jsonDocument{d.Kind, d.Title, d.Version, d.Since, v.facts.base + "/legal/" + d.Kind})
+	}
 	for _, s := range v.states {
 		q := s.Promise
 		out.Promises = append(out.Promises, jsonPromise{q.ID, q.Group, q.Title, q.Sentence, q.Mechanism, q.Check, s.Status, s.Reason, s.Last, s.Attestation})
@@ -223,7 +244,7 @@ func groups(all []trust.State) []group {
 // tones says how a status looks.
 var tones = map[trust.Status]ui.Tone{trust.StatusKept: ui.Good, trust.StatusAttested: ui.Accent, trust.StatusFailing: ui.Bad, trust.StatusNotOffered: ui.Neutral, trust.StatusNotProbed: ui.Warn}
 
-var labels = map[trust.Status]string{trust.StatusKept: "Kept", trust.StatusAttested: "Attested", trust.StatusFailing: "Failing", trust.StatusNotOffered: "Not offered", trust.StatusNotProbed: "Not probed yet"}
+var labels = map[trust.Status]string{trust.StatusKept: "Kept", trust.StatusAttested: "Attested", trust.StatusFailing: "Failing", trust.StatusNotOffered: "Not offered", trust.StatusNotProbed: "Not probed"}
 
 func anchor(p trust.Promise) string { return strings.ToLower(p.ID) }
 
