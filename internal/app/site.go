@@ -2,6 +2,7 @@ package app
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"entente.dev/internal/access"
@@ -9,6 +10,7 @@ import (
 	"entente.dev/internal/kernel/httpx"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/tenant"
+	"entente.dev/internal/trust/trustweb"
 	"entente.dev/internal/ui"
 )
 
@@ -77,4 +79,23 @@ func (a *App) onOwnHost(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// desk says where a weakness is reported: on a programme's own host with its form, and where there is one programme only with that
+// one's.
+func (a *App) desk(r *http.Request) (trustweb.Desk, error) {
+	d := trustweb.Desk{Origin: a.Config.Origin(), Form: "/trust"}
+	if _, _, err := a.siteTenant(r); err == nil {
+		scheme, _, _ := strings.Cut(d.Origin, "://")
+		d.Origin = scheme + "://" + strings.ToLower(r.Host)
+		return d, nil
+	} else if !errs.IsKind(err, errs.NotFound) {
+		return d, err
+	}
+	all, err := a.Tenants.Register(r.Context())
+	all = slices.DeleteFunc(all, func(e tenant.Entry) bool { return !e.Lives() })
+	if len(all) == 1 {
+		d.Form = "/t/" + all[0].Slug + "/trust"
+	}
+	return d, err
 }

@@ -27,6 +27,13 @@ type Deps struct {
 	Origin  string // where people reach the installation, without a trailing slash
 	Contact string // where a weakness is reported, "" for the form
 	Facts   func(r *http.Request, tenant id.ID) (Facts, error)
+	Desk    func(r *http.Request) (Desk, error) // nil for the installation's own
+}
+
+// Desk is where a weakness is reported, as it is reached by a request.
+type Desk struct {
+	Origin string // what the addresses of the pages begin with, of the host that was asked
+	Form   string // path of the page with the form
 }
 
 type pages struct{ Deps }
@@ -56,30 +63,42 @@ func Routes(w *door.Web, deps Deps) {
 const securityTxtLife = 180 * 24 * time.Hour
 
 func (p pages) securityTxt(w http.ResponseWriter, r *http.Request) error {
+	desk, err := p.desk(r)
+	if err != nil {
+		return err
+	}
 	contact := p.Contact
 	if contact == "" {
-		contact = p.Origin + "/trust#report"
+		contact = desk.Origin + desk.Form + "#report"
 	}
 	expires := p.Trust.Now().UTC().Add(securityTxtLife).Truncate(24 * time.Hour)
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = fmt.Fprintf(w, "Contact: %s\nExpires: %s\nPreferred-Languages: en\nCanonical: %s/.well-known/security.txt\nPolicy: %s/trust\n",
-		contact, expires.Format(time.RFC3339), p.Origin, p.Origin) // the client is gone if this fails
+		contact, expires.Format(time.RFC3339), desk.Origin, desk.Origin) // the client is gone if this fails
 	return nil
+}
+
+func (p pages) desk(r *http.Request) (Desk, error) {
+	if p.Desk == nil {
+		return Desk{p.Origin, "/trust"}, nil
+	}
+	return p.Desk(r)
 }
 
 // view is what the public page shows.
 type view struct {
-	states  []trust.State
-	name    string // whose promises they are
-	facts   Facts
-	json    string // address of the same as JSON
-	now     time.Time
-	contact string
-	report  string // address of the form's target, "" without a form
-	form    *httpx.Form
-	token   string
-	sent    bool
+	states    []trust.State
+	name      string // whose promises they are
+	facts     Facts
+	json      string // address of the same as JSON
+	now       time.Time
+	contact   string
+	report    string // address of the form's target, "" without a form
+	elsewhere string // address of the one form that there is, on the page of the installation
+	form      *httpx.Form
+	token     string
+	sent      bool
 }
 
 // Facts are what the page tells besides the register: lists that other rooms keep.
@@ -117,7 +136,14 @@ func (p pages) installation(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	desk, err := p.desk(r)
+	if err != nil {
+		return err
+	}
 	v.name, v.json = "this installation", "/trust.json"
+	if desk.Form != "/trust" {
+		v.elsewhere = desk.Form + "#report"
+	}
 	pg := p.Bare(w, r, "Trust")
 	pg.Viewer.Brand = ui.Brand{}
 	return p.draw(w, r, http.StatusOK, pg, v)
