@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -30,7 +31,7 @@ func moment(flag, s string) (time.Time, error) {
 
 type auditExportCmd struct {
 	config.Config
-	Tenant     string `required:"" placeholder:"SLUG" help:"Short name of the programme, or its id."`
+	Tenant     string `placeholder:"SLUG" help:"Short name of the programme, or its id; may be left out where there is one only."`
 	From       string `placeholder:"DAY" help:"The first day or moment that counts, UTC. Default: the beginning."`
 	To         string `placeholder:"DAY" help:"The first day or moment that no longer counts, UTC. Default: now."`
 	Checkpoint string `type:"path" placeholder:"FILE" help:"A checkpoint you kept: the bundle holds the proof that it is a beginning of the log."`
@@ -50,7 +51,7 @@ func (e *auditExportCmd) Run(c *console) error {
 	}
 	return with(c, &e.Config, func(a *app.App) error {
 		if e.Out == "" {
-			e.Out = fmt.Sprintf("audit-%s-%s.zip", e.Tenant, a.Ops.Clock().UTC().Format(time.DateOnly))
+			e.Out = fmt.Sprintf("audit-%s-%s.zip", cmp.Or(e.Tenant, "log"), a.Ops.Clock().UTC().Format(time.DateOnly))
 		}
 		out, err := a.ExportAudit(c.ctx, app.AuditExport{Tenant: e.Tenant, From: from, To: to, Checkpoint: e.Checkpoint, Out: e.Out})
 		if err != nil {
@@ -122,7 +123,7 @@ func (v *auditVerifyCmd) report(c *console, ok bool, doc any, print func()) erro
 
 type auditCheckpointCmd struct {
 	config.Config
-	Tenant string `required:"" placeholder:"SLUG" help:"Short name of the programme, or its id."`
+	Tenant string `placeholder:"SLUG" help:"Short name of the programme, or its id; may be left out where there is one only."`
 	JSON   bool   `name:"json" help:"As JSON, with the public key."`
 }
 

@@ -47,6 +47,21 @@ func TestScriptedCommands(t *testing.T) {
 	if v := answer(t, "policy", "show", "--data", dir, "--json"); v["profile"] != "codific" {
 		t.Errorf("the only programme's policy: %v", v["profile"])
 	}
+	answer(t, "audit", "checkpoint", "--data", dir, "--json")
+	answer(t, "audit", "export", "--out", out+".only", "--data", dir, "--json")
+	junk := file(t, "no checkpoint")
+	for args, want := range map[string]string{ // a slip of whoever types is no tampering
+		"audit verify " + out + ".only --checkpoint " + junk:                    "--checkpoint",
+		"audit verify " + out + ".only --checkpoint " + junk + ".not":           "--checkpoint",
+		"audit verify " + out + ".only --key entente/x":                         "--key",
+		"audit verify --live --tenant acme --checkpoint " + junk:                "--checkpoint",
+		"audit export --from 2026-02-02 --to 2026-01-01 --out " + out + ".none": "--to",
+	} {
+		code, text, errOut := do(t, strings.Fields(args+" --data "+dir+" --json")...)
+		if code != 1 || text != "" || !strings.Contains(errOut, want) || strings.Contains(errOut, "tampered") {
+			t.Errorf("%s: exit code %d, %q %q", args, code, text, errOut)
+		}
+	}
 	profile := filepath.Join(t.TempDir(), "mine.toml")
 	for _, args := range []string{
 		"policy show --tenant nobody", "policy apply --profile partro --tenant nobody", "retention run --tenant nobody",

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -42,7 +43,7 @@ func (t *tenantListCmd) Run(c *console) error {
 
 type tenantExportCmd struct {
 	config.Config
-	Tenant string `required:"" help:"Short name of the programme, or its id."`
+	Tenant string `help:"Short name of the programme, or its id; may be left out where there is one only."`
 	Out    string `type:"path" placeholder:"FILE" help:"The archive to write. Default: tenant-TENANT-DAY.zip."`
 	JSON   bool   `name:"json" help:"As JSON."`
 }
@@ -51,7 +52,7 @@ type tenantExportCmd struct {
 func (t *tenantExportCmd) Run(c *console) error {
 	return with(c, &t.Config, func(a *app.App) error {
 		if t.Out == "" {
-			t.Out = fmt.Sprintf("tenant-%s-%s.zip", t.Tenant, a.Ops.Clock().UTC().Format(time.DateOnly))
+			t.Out = fmt.Sprintf("tenant-%s-%s.zip", cmp.Or(t.Tenant, "programme"), a.Ops.Clock().UTC().Format(time.DateOnly))
 		}
 		done, err := a.ExportTenant(c.ctx, t.Tenant, t.Out, nil)
 		if err != nil {

@@ -41,9 +41,12 @@ func (a *App) ExportAudit(ctx context.Context, in AuditExport) (out AuditExporte
 	if err != nil {
 		return out, err
 	}
+	if !in.To.IsZero() && !in.To.After(in.From) {
+		return out, errors.New("--to: give a moment after --from; it is the first that no longer counts")
+	}
 	b := seal.Bundle{Slug: t.Slug, From: in.From, To: in.To}
 	if in.Checkpoint != "" {
-		kept, err := readSmall(in.Checkpoint)
+		kept, err := readKept(in.Checkpoint)
 		if err != nil {
 			return out, err
 		}
@@ -109,7 +112,7 @@ func (a *App) VerifyAuditLive(ctx context.Context, slug, kept string) ([]verify.
 		all = append(all, one)
 	}
 	if err == nil && kept != "" {
-		signed, err = readSmall(kept)
+		signed, err = readKept(kept)
 	}
 	if err != nil {
 		return nil, err
@@ -146,8 +149,13 @@ func VerifyAuditBundle(file, kept, key, tenant string) (verify.Report, error) {
 		return verify.Report{}, fmt.Errorf("--tenant %s: without a database a tenant is named by its id", tenant)
 	}
 	if kept != "" {
-		if o.Checkpoint, err = readSmall(kept); err != nil {
+		if o.Checkpoint, err = readKept(kept); err != nil {
 			return verify.Report{}, err
+		}
+	}
+	if key != "" {
+		if err := verify.LooksLikeKey(key); err != nil {
+			return verify.Report{}, fmt.Errorf("--key %s: %w; give the whole verifier key, such as the trust page or entente audit export prints it", key, err)
 		}
 	}
 	r, err := verify.Bundle(f, info.Size(), o)
@@ -163,7 +171,10 @@ func PrintAuditReport(w io.Writer, r verify.Report) {
 	if !r.OK {
 		word = "THE LOG WAS TAMPERED WITH."
 	}
-	fmt.Fprintf(w, "%s\n  tenant      %s\n  log         %s, %d entries, root %s, signed %s\n", word, r.Tenant, r.Origin, r.Size, r.Root, r.SignedAt.UTC().Format(time.RFC3339))
+	fmt.Fprintf(w, "%s\n  tenant      %s\n", word, r.Tenant)
+	if r.Origin != "" {
+		fmt.Fprintf(w, "  log         %s, %d entries, root %s, signed %s\n", r.Origin, r.Size, r.Root, r.SignedAt.UTC().Format(time.RFC3339))
+	}
 	fmt.Fprintf(w, "  checked     %d entries from %d on; %d payloads, %d erased, %d pruned\n", r.Entries, r.First, r.Payloads, r.Erased, r.Pruned)
 	if r.Compared != "" {
 		fmt.Fprintf(w, "  compared    with your checkpoint: %s\n", r.Compared)
@@ -205,16 +216,19 @@ func (m *metrics) seals(s *seal.Service) {
 			func() float64 { return s.ExportAge().Seconds() }))
 }
 
-// readSmall reads a file that is small by nature, such as a checkpoint.
-func readSmall(path string) ([]byte, error) {
+// readKept reads a checkpoint file, whoever signed it. Bad input is an error and no finding: nothing was tampered with.
+func readKept(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("--checkpoint: %w", err)
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, 64<<10+1))
-	if err == nil && len(b) > 64<<10 {
-		err = fmt.Errorf("%s is too large to be a checkpoint", path)
+	b, err := io.ReadAll(io.LimitReader(f, 64<<10))
+	if err == nil {
+		err = verify.LooksLikeCheckpoint(b)
 	}
-	return b, err
+	if err != nil {
+		return nil, fmt.Errorf("--checkpoint %s: %w; entente audit checkpoint prints one", path, err)
+	}
+	return b, nil
 }

@@ -61,6 +61,23 @@ func OpenCheckpoint(signed []byte, verifier string) (Checkpoint, error) {
 	return ParseCheckpoint(n.Text)
 }
 
+// LooksLikeCheckpoint is an error for what is no checkpoint at all, whoever may have signed it.
+func LooksLikeCheckpoint(signed []byte) error {
+	_, err := note.Open(signed, note.VerifierList())
+	var unknown *note.UnverifiedNoteError
+	if !errors.As(err, &unknown) {
+		return fmt.Errorf("this is no signed checkpoint: %w", err)
+	}
+	_, err = ParseCheckpoint(unknown.Note.Text)
+	return err
+}
+
+// LooksLikeKey is an error for what is no verifier key at all.
+func LooksLikeKey(key string) error {
+	_, err := note.NewVerifier(key)
+	return err
+}
+
 // SignCheckpoint returns c as a signed note.
 func SignCheckpoint(c Checkpoint, signer note.Signer) (string, error) {
 	b, err := note.Sign(&note.Note{Text: c.Text()}, signer)
