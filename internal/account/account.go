@@ -33,11 +33,16 @@ const (
 	ActRead          access.Action = "account.read"
 	ActCreate        access.Action = "account.create"
 	ActUpdate        access.Action = "account.update"
+	ActVersions      access.Action = "account.versions"
+	ActRestore       access.Action = "account.restore"
 	ActContactList   access.Action = "contact.list"
 	ActContactRead   access.Action = "contact.read"
 	ActContactCreate access.Action = "contact.create"
 	ActContactUpdate access.Action = "contact.update"
 	ActContactDelete access.Action = "contact.delete"
+
+	ActContactVersions access.Action = "contact.versions"
+	ActContactRestore  access.Action = "contact.restore"
 )
 
 // Account is an end customer.

@@ -119,43 +119,54 @@ func (s *Service) GetContact(ctx context.Context, who access.Actor, v id.ID) (Co
 // UpdateContact changes the facts that f says. Errors: NotFound, Stale "contact.stale", Invalid.
 func (s *Service) UpdateContact(ctx context.Context, who access.Actor, v id.ID, version int, f ContactFacts) (Contact, error) {
 	return op.Write(ctx, s.ops, who, ActContactUpdate, func(tx *op.Tx) (Contact, error) {
-		tx.About("contact", v)
-		old, err := lockContact(ctx, tx, v)
+		old, err := holdContact(ctx, tx, v, version)
 		if err != nil {
 			return old, err
 		}
-		if err := tx.Allow(access.Object{Partner: old.PartnerID}); err != nil {
-			return old, err
-		}
-		if version != 0 && version != old.Version {
-			return old, stale("contact")
-		}
-		c := old
-		if err := settleContact(ctx, tx, f, &c); err != nil {
-			return c, err
-		}
-		if reflect.DeepEqual(c, old) {
-			tx.Unchanged()
-			return old.shown(who), nil
-		}
-		c.Version, c.UpdatedAt = old.Version+1, tx.Now
-		if err := updateContact(ctx, tx, c); err != nil {
-			return c, refused(err, pg.Constraint(err))
-		}
-		tx.Audit(audit.Change{Type: "contact", ID: c.ID, Label: c.Name, Partner: c.PartnerID, Before: old, After: c})
-		return c.shown(who), nil
+		c, err := changeContact(ctx, tx, old, f, "")
+		return c.shown(who), err
 	})
+}
+
+// holdContact is lock for contacts.
+func holdContact(ctx context.Context, tx *op.Tx, v id.ID, version int) (Contact, error) {
+	tx.About("contact", v)
+	c, err := lockContact(ctx, tx, v)
+	if err != nil {
+		return c, err
+	}
+	if err := tx.Allow(access.Object{Partner: c.PartnerID}); err != nil {
+		return c, err
+	}
+	if version != 0 && version != c.Version {
+		return c, stale("contact")
+	}
+	return c, nil
+}
+
+// changeContact is change for contacts.
+func changeContact(ctx context.Context, tx *op.Tx, old Contact, f ContactFacts, note string) (Contact, error) {
+	c := old
+	if err := settleContact(ctx, tx, f, &c); err != nil {
+		return c, err
+	}
+	if reflect.DeepEqual(c, old) {
+		tx.Unchanged()
+		return old, nil
+	}
+	c.Version, c.UpdatedAt = old.Version+1, tx.Now
+	if err := updateContact(ctx, tx, c); err != nil {
+		return c, refused(err, pg.Constraint(err))
+	}
+	tx.Audit(audit.Change{Type: "contact", ID: c.ID, Label: c.Name, Partner: c.PartnerID, Before: old, After: c, Note: note})
+	return c, nil
 }
 
 // DeleteContact removes a contact; its row history stays as long as the policy keeps it. Errors: NotFound.
 func (s *Service) DeleteContact(ctx context.Context, who access.Actor, v id.ID) error {
 	_, err := op.Write(ctx, s.ops, who, ActContactDelete, func(tx *op.Tx) (struct{}, error) {
-		tx.About("contact", v)
-		old, err := lockContact(ctx, tx, v)
+		old, err := holdContact(ctx, tx, v, 0)
 		if err != nil {
-			return struct{}{}, err
-		}
-		if err := tx.Allow(access.Object{Partner: old.PartnerID}); err != nil {
 			return struct{}{}, err
 		}
 		tx.Audit(audit.Change{Type: "contact", ID: old.ID, Label: old.Name, Partner: old.PartnerID, Before: old})

@@ -62,32 +62,46 @@ func EnsureIn(ctx context.Context, tx *op.Tx, f Facts, partner id.ID) (Account, 
 // Errors: NotFound, Stale "account.stale", Invalid.
 func (s *Service) Update(ctx context.Context, who access.Actor, v id.ID, version int, f Facts) (Account, error) {
 	return op.Write(ctx, s.ops, who, ActUpdate, func(tx *op.Tx) (Account, error) {
-		tx.About("account", v)
-		old, err := query(ctx, tx, sqlLock, tx.Who.Tenant, v)
+		old, err := lock(ctx, tx, v, version)
 		if err != nil {
 			return old, err
 		}
-		if err := tx.Allow(access.Object{Partner: who.Partner}); err != nil {
-			return old, err
-		}
-		if version != 0 && version != old.Version {
-			return old, stale("account")
-		}
-		a := old
-		if err := errs.Refused(append(f.Apply(&a), notByPartners(who, f.ExternalID)...)); err != nil {
-			return a, err
-		}
-		if reflect.DeepEqual(a, old) {
-			tx.Unchanged()
-			return old, nil
-		}
-		a.Version, a.UpdatedAt = old.Version+1, tx.Now
-		if err := update(ctx, tx, a); err != nil {
-			return a, refused(err, pg.Constraint(err))
-		}
-		tx.Audit(audit.Change{Type: "account", ID: a.ID, Label: a.Name, Before: old, After: a})
-		return a, nil
+		return change(ctx, tx, old, f, "")
 	})
+}
+
+// lock reads an account for change: it stands in the version that the caller read, and the actor may do the running action to it.
+func lock(ctx context.Context, tx *op.Tx, v id.ID, version int) (Account, error) {
+	tx.About("account", v)
+	a, err := query(ctx, tx, sqlLock, tx.Who.Tenant, v)
+	if err != nil {
+		return a, err
+	}
+	if err := tx.Allow(access.Object{Partner: tx.Who.Partner}); err != nil {
+		return a, err
+	}
+	if version != 0 && version != a.Version {
+		return a, stale("account")
+	}
+	return a, nil
+}
+
+// change puts facts on an account that is locked, and tells it.
+func change(ctx context.Context, tx *op.Tx, old Account, f Facts, note string) (Account, error) {
+	a := old
+	if err := errs.Refused(append(f.Apply(&a), notByPartners(tx.Who, f.ExternalID)...)); err != nil {
+		return a, err
+	}
+	if reflect.DeepEqual(a, old) {
+		tx.Unchanged()
+		return old, nil
+	}
+	a.Version, a.UpdatedAt = old.Version+1, tx.Now
+	if err := update(ctx, tx, a); err != nil {
+		return a, refused(err, pg.Constraint(err))
+	}
+	tx.Audit(audit.Change{Type: "account", ID: a.ID, Label: a.Name, Before: old, After: a, Note: note})
+	return a, nil
 }
 
 func stale(what string) error {

@@ -125,8 +125,16 @@ func update(ctx context.Context, q pg.Querier, a Account) error {
 	return err
 }
 
-func lockContact(ctx context.Context, tx *op.Tx, v id.ID) (c Contact, err error) {
-	rows, err := tx.Query(ctx, sqlLockContact, tx.Who.Tenant, v)
+func lockContact(ctx context.Context, tx *op.Tx, v id.ID) (Contact, error) {
+	return queryContact(ctx, tx, sqlLockContact, v)
+}
+
+func getContact(ctx context.Context, tx *op.Tx, v id.ID) (Contact, error) {
+	return queryContact(ctx, tx, sqlGetContact, v)
+}
+
+func queryContact(ctx context.Context, tx *op.Tx, sql string, v id.ID) (c Contact, err error) {
+	rows, err := tx.Query(ctx, sql, tx.Who.Tenant, v)
 	if err != nil {
 		return c, err
 	}

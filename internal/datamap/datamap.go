@@ -20,6 +20,9 @@ const (
 	Secret   Class = "secret"   // never leaves the database
 )
 
+// Erased stands in a text where something about a person was erased.
+const Erased = "[erased]"
+
 // Column is one classified column.
 type Column struct {
 	Table, Name string

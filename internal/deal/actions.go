@@ -21,6 +21,8 @@ const (
 	ActQueue    access.Action = "deal.queue"
 	ActExpire   access.Action = "deal.expire"
 	ActTell     access.Action = "deal.tell"
+	ActVersions access.Action = "deal.versions"
+	ActRestore  access.Action = "deal.restore"
 
 	ActViews      access.Action = "view.list"
 	ActSaveView   access.Action = "view.save"

@@ -2,6 +2,7 @@ package deal
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"entente.dev/internal/access"
@@ -48,15 +49,19 @@ func (t turn) claim(ctx context.Context, from, until time.Time) error {
 		return err
 	}
 	if other.deal != id.Nil {
-		name := other.name
-		if other.partner == id.Nil {
-			name = "our own pursuit"
-		}
-		return errs.New(errs.Conflict, "deal.protected", "%s is already protected for %s until %s. Reject this registration, or wait until that protection ends.",
-			d.customer(), name, today(other.until, t.rules.Zone))
+		return errs.New(errs.Conflict, "deal.protected", "%s. Reject this registration, or wait until that protection ends.", other.words(*d, t.rules))
 	}
 	t.batch.Queue(sqlClaim, who.Tenant, id.New(), d.ID, d.Partner, d.ClaimKey, from, until)
 	return nil
+}
+
+// words says for whom the deal's customer is protected.
+func (h holder) words(d Deal, r rules) string {
+	name := h.name
+	if h.partner == id.Nil {
+		name = "our own pursuit"
+	}
+	return fmt.Sprintf("%s is already protected for %s until %s", d.customer(), name, today(h.until, r.Zone))
 }
 
 // customer returns what people call the customer.

@@ -35,8 +35,9 @@ const (
 	sqlGet = `select ` + dealColumns + ` from deal d` + dealNames + ` where d.tenant_id = $1 and d.deal_id = $2`
 
 	// The programme's rules come along: a change needs them more often than not.
-	sqlLock = `select ` + dealColumns + `, t.time_zone, t.protection_days, t.agent_edits from deal d join tenant t on t.tenant_id = d.tenant_id` + dealNames + `
- where d.tenant_id = $1 and d.deal_id = $2 for update of d`
+	sqlWithRules = `select ` + dealColumns + `, t.time_zone, t.protection_days, t.agent_edits from deal d join tenant t on t.tenant_id = d.tenant_id` + dealNames + `
+ where d.tenant_id = $1 and d.deal_id = $2`
+	sqlLock = sqlWithRules + ` for update of d`
 
 	// Conditions, order, the limit's argument and the order again. The names are joined to the page only.
 	sqlList = `select ` + dealColumns + ` from (select ` + rowColumns + ` from deal where %s order by %s limit $%d) d` + dealNames + ` order by %s`
@@ -147,9 +148,18 @@ type rules struct {
 
 // lock reads the deal for change, with the programme's rules.
 func lock(ctx context.Context, tx *op.Tx, v id.ID) (Deal, rules, error) {
+	return withRules(ctx, tx, sqlLock, v)
+}
+
+// find is lock for reading.
+func find(ctx context.Context, tx *op.Tx, v id.ID) (Deal, rules, error) {
+	return withRules(ctx, tx, sqlWithRules, v)
+}
+
+func withRules(ctx context.Context, tx *op.Tx, sql string, v id.ID) (Deal, rules, error) {
 	var r rules
 	tx.About("deal", v)
-	rows, err := tx.Query(ctx, sqlLock, tx.Who.Tenant, v)
+	rows, err := tx.Query(ctx, sql, tx.Who.Tenant, v)
 	if err != nil {
 		return Deal{}, r, err
 	}

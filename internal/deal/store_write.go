@@ -128,15 +128,27 @@ type holder struct {
 func lockKey(ctx context.Context, tx *op.Tx, d Deal, from, until time.Time) (other holder, err error) {
 	b := &pgx.Batch{}
 	b.Queue(sqlLockKey, tx.Who.Tenant, d.ClaimKey)
-	b.Queue(sqlHolder, tx.Who.Tenant, d.ClaimKey, from, until, d.ID).QueryRow(func(row pgx.Row) error {
+	queueHolder(b, tx.Who.Tenant, d, from, until, &other)
+	err = tx.SendBatch(ctx, b).Close()
+	return other, err
+}
+
+// holderOf returns who holds the deal's customer in that period, without waiting for anybody.
+func holderOf(ctx context.Context, tx *op.Tx, d Deal, from, until time.Time) (other holder, err error) {
+	b := &pgx.Batch{}
+	queueHolder(b, tx.Who.Tenant, d, from, until, &other)
+	err = tx.SendBatch(ctx, b).Close()
+	return other, err
+}
+
+func queueHolder(b *pgx.Batch, tenant id.ID, d Deal, from, until time.Time, other *holder) {
+	b.Queue(sqlHolder, tenant, d.ClaimKey, from, until, d.ID).QueryRow(func(row pgx.Row) error {
 		err := row.Scan(&other.deal, &other.name, &other.partner, &other.until)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
 		return err
 	})
-	err = tx.SendBatch(ctx, b).Close()
-	return other, err
 }
 
 // A vendor's service account acts for whoever made its key: it cannot approve what that person registered, nor the other way round.

@@ -36,22 +36,27 @@ func (s *Service) Update(ctx context.Context, who access.Actor, in UpdateInput) 
 		if err := in.apply(ctx, tx, &d); err != nil {
 			return d, err
 		}
-		if reflect.DeepEqual(before, d) {
-			tx.Unchanged()
-			return d, nil
-		}
-		t := turn{tx: tx, deal: &d, rules: r, batch: &pgx.Batch{}}
-		if err := t.takeClaimAlong(ctx, before); err != nil {
-			return d, err
-		}
-		d.Version, d.UpdatedAt = d.Version+1, tx.Now
-		queueSave(t.batch, tx.Who.Tenant, d)
-		if err := send(ctx, tx, t.batch); err != nil {
-			return d, err
-		}
-		tx.Audit(audit.Change{Type: "deal", ID: d.ID, Label: d.Title, Partner: d.Partner, Before: before, After: d})
-		return d, nil
+		return saveFacts(ctx, tx, before, d, r, "")
 	})
+}
+
+// saveFacts writes a deal whose facts were changed, takes its claim along, and tells it.
+func saveFacts(ctx context.Context, tx *op.Tx, before, d Deal, r rules, note string) (Deal, error) {
+	if reflect.DeepEqual(before, d) {
+		tx.Unchanged()
+		return d, nil
+	}
+	t := turn{tx: tx, deal: &d, rules: r, batch: &pgx.Batch{}}
+	if err := t.takeClaimAlong(ctx, before); err != nil {
+		return d, err
+	}
+	d.Version, d.UpdatedAt = d.Version+1, tx.Now
+	queueSave(t.batch, tx.Who.Tenant, d)
+	if err := send(ctx, tx, t.batch); err != nil {
+		return d, err
+	}
+	tx.Audit(audit.Change{Type: "deal", ID: d.ID, Label: d.Title, Partner: d.Partner, Before: before, After: d, Note: note})
+	return d, nil
 }
 
 // values puts the given values on d and returns every one that is not acceptable.

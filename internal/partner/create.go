@@ -34,35 +34,49 @@ func (s *Service) Create(ctx context.Context, who access.Actor, f Facts) (Partne
 // Errors: NotFound, Stale "partner.stale", Invalid with every refused field.
 func (s *Service) Update(ctx context.Context, who access.Actor, v id.ID, version int, f Facts) (Partner, error) {
 	return op.Write(ctx, s.ops, who, ActUpdate, func(tx *op.Tx) (Partner, error) {
-		tx.About("partner", v)
-		old, err := lock(ctx, tx, v)
+		old, err := hold(ctx, tx, v, version)
 		if err != nil {
 			return old, err
 		}
-		if err := tx.Allow(old.Object()); err != nil {
-			return old, err
-		}
-		if version != 0 && version != old.Version {
-			return old, errs.New(errs.Stale, "partner.stale", "Somebody changed this partner since you opened it. Read it again and repeat your change.")
-		}
-		p := old
-		if err := s.settle(ctx, tx, f, &p); err != nil {
-			return p, err
-		}
-		if reflect.DeepEqual(p, old) {
-			tx.Unchanged()
-			return old, nil
-		}
-		p.Version, p.UpdatedAt = old.Version+1, tx.Now
-		if err := update(ctx, tx, p); err != nil {
-			return p, refused(err, pg.Constraint(err))
-		}
-		tx.Audit(audit.Change{Type: "partner", ID: p.ID, Label: p.Name, Partner: p.ID, Before: old, After: p})
-		if p.Status != old.Status {
-			return p, tx.Emit(ctx, StatusChanged{Partner: p.ID, Status: p.Status})
-		}
-		return p, nil
+		return s.change(ctx, tx, old, f, "")
 	})
+}
+
+// hold reads a partner for change: it stands in the version that the caller read, and the actor may do the running action to it.
+func hold(ctx context.Context, tx *op.Tx, v id.ID, version int) (Partner, error) {
+	tx.About("partner", v)
+	p, err := lock(ctx, tx, v)
+	if err != nil {
+		return p, err
+	}
+	if err := tx.Allow(p.Object()); err != nil {
+		return p, err
+	}
+	if version != 0 && version != p.Version {
+		return p, errs.New(errs.Stale, "partner.stale", "Somebody changed this partner since you opened it. Read it again and repeat your change.")
+	}
+	return p, nil
+}
+
+// change puts facts on a partner that is held, and tells it.
+func (s *Service) change(ctx context.Context, tx *op.Tx, old Partner, f Facts, note string) (Partner, error) {
+	p := old
+	if err := s.settle(ctx, tx, f, &p); err != nil {
+		return p, err
+	}
+	if reflect.DeepEqual(p, old) {
+		tx.Unchanged()
+		return old, nil
+	}
+	p.Version, p.UpdatedAt = old.Version+1, tx.Now
+	if err := update(ctx, tx, p); err != nil {
+		return p, refused(err, pg.Constraint(err))
+	}
+	tx.Audit(audit.Change{Type: "partner", ID: p.ID, Label: p.Name, Partner: p.ID, Before: old, After: p, Note: note})
+	if p.Status != old.Status {
+		return p, tx.Emit(ctx, StatusChanged{Partner: p.ID, Status: p.Status})
+	}
+	return p, nil
 }
 
 // EndIn ends the relation to a partner within another room's transaction, which asked the permission and tells what it did.

@@ -33,6 +33,9 @@ const (
 	ActRead   access.Action = "partner.read"
 	ActCreate access.Action = "partner.create"
 	ActUpdate access.Action = "partner.update"
+
+	ActVersions access.Action = "partner.versions"
+	ActRestore  access.Action = "partner.restore"
 )
 
 // Partner is a partner company.

@@ -25,6 +25,8 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
   status = $11, external_id = $12, version = $13, updated_at = $14
 where tenant_id = $1 and partner_id = $2 and version = $13 - 1`
 
+	sqlExternalTaken = `select exists (select from partner where tenant_id = $1 and external_id = $2 and partner_id <> $3)`
+
 	sqlManager = `select name from member where tenant_id = $1 and member_id = $2 and partner_id is null and kind = 'person' and status <> 'removed'`
 )
 
@@ -72,4 +74,10 @@ func update(ctx context.Context, q pg.Querier, p Partner) error {
 func managerName(ctx context.Context, tx *op.Tx, member id.ID) (name string, err error) {
 	err = tx.QueryRow(ctx, sqlManager, tx.Who.Tenant, member).Scan(&name)
 	return name, err
+}
+
+// externalTaken reports whether another partner than self has an external id.
+func externalTaken(ctx context.Context, tx *op.Tx, external string, self id.ID) (taken bool, err error) {
+	err = tx.QueryRow(ctx, sqlExternalTaken, tx.Who.Tenant, external, self).Scan(&taken)
+	return taken, err
 }

@@ -7,6 +7,7 @@ import (
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/audit"
+	"entente.dev/internal/datamap"
 	"entente.dev/internal/file"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/op"
@@ -34,8 +35,7 @@ const (
 	ActAsk        access.Action = "me.request"
 )
 
-// erased stands where something was erased from a text.
-const erased = "[erased]"
+const erased = datamap.Erased
 
 // Options are what the room needs besides the database.
 type Options struct {

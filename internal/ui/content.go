@@ -76,6 +76,14 @@ type Fact struct {
 	Content templ.Component
 }
 
+// CardLink are the actions of a Card that leads on; nil, and so none, for who may not go there.
+func CardLink(may bool, href, text string) templ.Component {
+	if !may {
+		return nil
+	}
+	return cardLink(href, text)
+}
+
 // Change is one field's old and new value in words.
 type Change struct{ Field, Old, New string }
 

@@ -85,6 +85,15 @@ func (rd Reader) Day(t time.Time) string {
 	return t.In(rd.zone()).Format("2 Jan 2006")
 }
 
+// Date writes a calendar day such as "2026-03-28" as Day does, "" for anything else.
+func (rd Reader) Date(day string) string {
+	t, err := time.ParseInLocation(time.DateOnly, day, rd.zone())
+	if err != nil {
+		return ""
+	}
+	return rd.Day(t)
+}
+
 // Moment writes date, time and zone.
 func (rd Reader) Moment(t time.Time) string {
 	return rd.Day(t) + t.In(rd.zone()).Format(", 15:04 MST")

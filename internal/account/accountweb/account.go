@@ -86,7 +86,7 @@ func (p pages) record(w http.ResponseWriter, r *http.Request, who access.Actor) 
 		}
 		v.deals, v.moreDeal = page.Items, page.Next != ""
 	}
-	if v.events, err = p.story(r, who, key, pg.Viewer.Reader.Zone); err != nil {
+	if v.events, err = p.story(r, who, key, pg.Viewer.Reader); err != nil {
 		return err
 	}
 	pg.Crumbs = []ui.Link{{Label: "Accounts", Href: "/accounts"}}

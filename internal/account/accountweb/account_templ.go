@@ -622,7 +622,7 @@ func recordPage(p ui.Page, v recordView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Columns(side(v.events, v.who, v.account.ID.String())).Render(templ.WithChildren(ctx, templ_7745c5c3_Var21), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Columns(side(v.events, v.who, v.account.ID.String(), ui.CardLink(v.who.May(account.ActVersions), "/accounts/"+v.account.ID.String()+"/versions", "Versions"))).Render(templ.WithChildren(ctx, templ_7745c5c3_Var21), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -84,7 +84,7 @@ func (p pages) drawContactPage(w http.ResponseWriter, r *http.Request, who acces
 	if v.consents, err = p.Accounts.Consents(r.Context(), who, key); err != nil {
 		return err
 	}
-	if v.events, err = p.story(r, who, key, pg.Viewer.Reader.Zone); err != nil {
+	if v.events, err = p.story(r, who, key, pg.Viewer.Reader); err != nil {
 		return err
 	}
 	pg.Crumbs = []ui.Link{{Label: "Contacts", Href: "/contacts"}}

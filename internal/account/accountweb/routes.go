@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/account"
@@ -109,7 +108,7 @@ func tableFor(w http.ResponseWriter, name string, asJSON bool) sheet.Writer {
 }
 
 // events are the entries as a timeline draws them.
-func events(entries []trail.Entry, zone *time.Location) []ui.Event {
+func events(entries []trail.Entry, rd ui.Reader) []ui.Event {
 	out := make([]ui.Event, len(entries))
 	for i, e := range entries {
 		out[i] = ui.Event{Actor: e.ActorName, Verb: e.Did() + " this " + trail.Noun(e.ObjectType), At: e.At, Note: e.Note}
@@ -117,7 +116,7 @@ func events(entries []trail.Entry, zone *time.Location) []ui.Event {
 			out[i].Icon, out[i].Tone = "plus", ui.Accent
 			continue
 		}
-		for _, l := range e.Lines(zone) {
+		for _, l := range e.Lines(rd) {
 			out[i].Changes = append(out[i].Changes, ui.Change{Field: l.Field, Old: l.Old, New: l.New})
 		}
 	}
@@ -125,12 +124,12 @@ func events(entries []trail.Entry, zone *time.Location) []ui.Event {
 }
 
 // story reads what happened to a record, newest first.
-func (p pages) story(r *http.Request, who access.Actor, object id.ID, zone *time.Location) ([]ui.Event, error) {
+func (p pages) story(r *http.Request, who access.Actor, object id.ID, rd ui.Reader) ([]ui.Event, error) {
 	if !who.May(trail.ActObject) {
 		return nil, nil
 	}
 	page, err := p.Trail.Object(r.Context(), who, trail.Query{ObjectID: object, Outcome: "done", Limit: 20})
-	return events(page.Items, zone), err
+	return events(page.Items, rd), err
 }
 
 func countries() []ui.Option {

@@ -87,7 +87,7 @@ func (p pages) list(w http.ResponseWriter, r *http.Request, who access.Actor) er
 	}
 	v.Next, v.Shown = page.Next, len(page.Items)
 	for _, e := range page.Items {
-		v.rows = append(v.rows, rowOf(e, who, pg.Viewer.Reader.Zone))
+		v.rows = append(v.rows, rowOf(e, who, pg.Viewer.Reader))
 	}
 	pg.Subtitle = "What happened to your company's records, by anybody. Nobody can change it."
 	if who.May(trail.ActList) {
@@ -96,13 +96,13 @@ func (p pages) list(w http.ResponseWriter, r *http.Request, who access.Actor) er
 	return ui.Render(w, r, status, listPage(pg, v))
 }
 
-func rowOf(e trail.Entry, who access.Actor, zone *time.Location) row {
+func rowOf(e trail.Entry, who access.Actor, rd ui.Reader) row {
 	out := row{Entry: e, href: objectHref(e)}
 	out.narrows = e.ActorID != id.Nil && (who.Persona != access.Partner || e.ActorRole == "partner" || e.ActorRole == "agent")
 	if act, ok := opens[e.ObjectType]; ok && !who.May(act) {
 		out.href = ""
 	}
-	for _, l := range e.Lines(zone) {
+	for _, l := range e.Lines(rd) {
 		out.changes = append(out.changes, ui.Change{Field: l.Field, Old: l.Old, New: l.New})
 	}
 	return out

@@ -11,7 +11,6 @@ import (
 	"entente.dev/internal/access"
 	"entente.dev/internal/kernel/country"
 	"entente.dev/internal/kernel/id"
-	"entente.dev/internal/kernel/money"
 )
 
 // done says each action in the past tense, as in "Ada approved the deal".
@@ -20,9 +19,10 @@ var done = map[access.Action]string{
 	"duty.set": "recorded a legal duty to keep", "duty.drop": "took back the legal duty to keep",
 	"deal.create": "registered", "deal.update": "changed", "deal.submit": "submitted", "deal.withdraw": "withdrew", "deal.approve": "approved",
 	"deal.return": "sent back", "deal.reject": "rejected", "deal.win": "won", "deal.lose": "lost", "deal.move": "moved",
-	"deal.note": "wrote a note on", "deal.expire": "closed as expired", "deal.check": "asked about", "deal.tell": "wrote mails about",
+	"deal.restore": "restored an old version of", "deal.note": "wrote a note on", "deal.expire": "closed as expired", "deal.check": "asked about", "deal.tell": "wrote mails about",
 	"view.save": "saved", "view.delete": "deleted",
-	"partner.create": "added", "partner.update": "changed", "account.create": "added", "account.update": "changed",
+	"partner.create": "added", "partner.update": "changed", "partner.restore": "restored an old version of",
+	"account.create": "added", "account.update": "changed", "account.restore": "restored an old version of", "contact.restore": "restored an old version of",
 	"contact.create": "added", "contact.update": "changed", "contact.delete": "deleted", "consent.record": "recorded the consent of",
 	"privacy.open": "recorded", "privacy.verify": "checked the identity of", "privacy.update": "worked on", "privacy.propose": "proposed the erasure of",
 	"privacy.approve": "decided the plan of", "privacy.answer": "worked on the answer of", "privacy.run": "carried on", "me.request": "asked with",
@@ -93,13 +93,21 @@ func Noun(objectType string) string {
 	return strings.ReplaceAll(objectType, "_", " ")
 }
 
-// Line is one changed column in words.
-type Line struct{ Field, Old, New string }
+// Line is one changed column in words; "" is none.
+type Line struct{ Column, Field, Old, New string }
+
+// Writer writes values as one reader is used to; ui.Reader is one.
+type Writer interface {
+	Date(day string) string // of "2026-03-28"
+	Moment(at time.Time) string
+	Money(minor int64, currency string) string
+	Number(n int64) string
+}
 
 // labels are the columns whose name alone is not what people call them; their order is the order of reading.
 var labels = []struct{ column, label string }{
 	{"name", "Name"}, {"title", "Title"}, {"state", "State"}, {"status", "Status"}, {"kind", "Type"}, {"role", "Role"}, {"stage_id", "Stage"},
-	{"partner_id", "Partner"}, {"owner_id", "Owner"}, {"manager_name", "Manager"}, {"account_name", "Account"}, {"account_domain", "Account domain"},
+	{"partner_id", "Partner"}, {"owner_id", "Owner"}, {"manager_name", "Manager"}, {"account_id", "Account"}, {"account_name", "Account"}, {"account_domain", "Account domain"},
 	{"account_country", "Account country"}, {"amount_minor", "Amount"}, {"price_minor", "Price"}, {"currency", "Currency"}, {"product", "Product"},
 	{"expected_close_on", "Expected close"}, {"closed_on", "Closed on"}, {"protected_until", "Protected until"}, {"reason_code", "Reason"}, {"reason", "Explanation"},
 	{"answer", "Duplicate check"}, {"email", "E-mail"}, {"phone", "Phone"}, {"domain", "Domain"}, {"domains", "Domains"}, {"country", "Country"}, {"region", "Region"},
@@ -111,14 +119,18 @@ var labels = []struct{ column, label string }{
 // quiet columns say nothing to a reader of words; the API still tells them.
 var quiet = []string{"claim_key", "domain_norm", "list", "position", "slug", "is_demo"}
 
-// Lines says what changed, column by column, in reading order. Keys are left out. Times are written for zone.
-func (e Entry) Lines(zone *time.Location) []Line {
+// Lines says what an entry changed, column by column, in reading order. Keys are left out.
+func (e Entry) Lines(w Writer) []Line { return Lines(e.Changes, "", w) }
+
+// Lines is Entry.Lines for any changes. currency is that of amounts whose currency did not change, "" when nobody knows it.
+func Lines(changes map[string][2]any, currency string, w Writer) []Line {
 	type ranked struct {
 		rank int
 		line Line
 	}
 	var all []ranked
-	for column, c := range e.Changes {
+	in := wording{w, currency, changes["currency"]}
+	for column, c := range changes {
 		if slices.Contains(quiet, column) || isKey(c[0]) && isKey(c[1]) {
 			continue
 		}
@@ -129,7 +141,7 @@ func (e Entry) Lines(zone *time.Location) []Line {
 		} else {
 			rank, label = len(labels), strings.ToUpper(label[:1])+label[1:]
 		}
-		all = append(all, ranked{rank, Line{label, e.words(column, c[0], zone), e.words(column, c[1], zone)}})
+		all = append(all, ranked{rank, Line{column, label, in.words(column, c[0], 0), in.words(column, c[1], 1)}})
 	}
 	slices.SortFunc(all, func(a, b ranked) int {
 		return cmp.Or(cmp.Compare(a.rank, b.rank), strings.Compare(a.line.Field, b.line.Field))
@@ -150,8 +162,15 @@ func isKey(v any) bool {
 	return ok && key
 }
 
-// words writes one value; "" is none.
-func (e Entry) words(column string, v any, zone *time.Location) string {
+// wording writes the values of one set of changes.
+type wording struct {
+	Writer
+	currency   string // of what did not change it
+	currencies [2]any // before and after
+}
+
+// words writes a value of one side of a change; "" is none.
+func (w wording) words(column string, v any, side int) string {
 	switch v := v.(type) {
 	case nil:
 		return ""
@@ -162,30 +181,30 @@ func (e Entry) words(column string, v any, zone *time.Location) string {
 		return "no"
 	case float64:
 		if column == "amount_minor" || column == "price_minor" {
-			return e.amount(int64(v))
+			return w.amount(int64(v), side)
+		}
+		if v == float64(int64(v)) {
+			return w.Number(int64(v))
 		}
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	case string:
-		return e.text(column, v, zone)
+		return w.text(column, v)
 	case []any:
 		parts := make([]string, len(v))
 		for i, p := range v {
-			parts[i] = e.words(column, p, zone)
+			parts[i] = w.words(column, p, side)
 		}
 		return strings.Join(parts, ", ")
 	}
 	return fmt.Sprint(v)
 }
 
-func (e Entry) text(column, v string, zone *time.Location) string {
+func (w wording) text(column, v string) string {
 	if at, err := time.Parse(time.RFC3339, v); err == nil {
-		if zone == nil {
-			zone = time.UTC
-		}
-		return at.In(zone).Format("2 Jan 2006, 15:04 MST")
+		return w.Moment(at)
 	}
-	if day, err := time.Parse(time.DateOnly, v); err == nil {
-		return day.Format("2 Jan 2006")
+	if day := w.Date(v); day != "" {
+		return day
 	}
 	if strings.HasSuffix(column, "country") {
 		if name := country.Name(v); name != "" {
@@ -195,11 +214,11 @@ func (e Entry) text(column, v string, zone *time.Location) string {
 	return v
 }
 
-// amount writes minor units with their currency where the entry knows it.
-func (e Entry) amount(minor int64) string {
-	for _, side := range []int{1, 0} {
-		if cur, ok := e.Changes["currency"][side].(string); ok {
-			return money.Format(minor, cur)
+// amount writes minor units with the currency of their side.
+func (w wording) amount(minor int64, side int) string {
+	for _, cur := range []any{w.currencies[side], w.currencies[1-side], w.currency} {
+		if cur, ok := cur.(string); ok && cur != "" {
+			return w.Money(minor, cur)
 		}
 	}
 	return strconv.FormatInt(minor, 10) + " in minor units"

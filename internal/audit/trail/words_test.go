@@ -7,6 +7,7 @@ import (
 	"entente.dev/internal/access"
 	"entente.dev/internal/access/role"
 	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/ui"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -18,14 +19,22 @@ func TestLines(t *testing.T) {
 	}
 	e := Entry{Action: "deal.update", Changes: map[string][2]any{
 		"amount_minor": {nil, 1240000.0}, "currency": {nil, "EUR"}, "country": {"", "DE"}, "protected_until": {nil, "2026-07-01T10:00:00Z"}, "expected_close_on": {"2026-03-01", "2026-04-02"},
-		"domains": {nil, []any{"a.example", "b.example"}}, "partner_id": {nil, id.New().String()}, "import_id": {nil, nil}, "claim_key": {nil, "d:a.example"}, "odd_thing": {true, false}, "name": {"A", nil}}}
-	want := []Line{{"Name", "A", ""}, {"Amount", "", "€ 12,400.00"}, {"Currency", "", "EUR"}, {"Expected close", "1 Mar 2026", "2 Apr 2026"},
-		{"Protected until", "", "1 Jul 2026, 12:00 CEST"}, {"Domains", "", "a.example, b.example"}, {"Country", "", "Germany"}, {"Odd thing", "yes", "no"}}
-	if diff := cmp.Diff(want, e.Lines(berlin)); diff != "" {
+		"domains": {nil, []any{"a.example", "b.example"}}, "partner_id": {nil, id.New().String()}, "import_id": {nil, nil}, "claim_key": {nil, "d:a.example"}, "odd_thing": {true, false}, "name": {"A", nil}, "employees": {nil, 1200.0}}}
+	want := []Line{{"name", "Name", "A", ""}, {"amount_minor", "Amount", "", "€12.400"}, {"currency", "Currency", "", "EUR"}, {"expected_close_on", "Expected close", "1 Mar 2026", "2 Apr 2026"},
+		{"protected_until", "Protected until", "", "1 Jul 2026, 12:00 CEST"}, {"domains", "Domains", "", "a.example, b.example"}, {"country", "Country", "", "Germany"},
+		{"employees", "Employees", "", "1.200"}, {"odd_thing", "Odd thing", "yes", "no"}}
+	if diff := cmp.Diff(want, e.Lines(ui.Reader{Language: "de", Zone: berlin})); diff != "" {
 		t.Error(diff)
 	}
-	bare := Entry{Changes: map[string][2]any{"amount_minor": {nil, 5.0}}}
-	if got := bare.Lines(nil); got[0].New != "5 in minor units" {
+	amount := map[string][2]any{"amount_minor": {nil, 500.0}}
+	for currency, want := range map[string]string{"": "500 in minor units", "USD": "$5"} {
+		if got := Lines(amount, currency, ui.Reader{}); got[0].New != want {
+			t.Errorf("%+v, want %q", got, want)
+		}
+	}
+	// Each side is written with its own currency.
+	amount = map[string][2]any{"amount_minor": {100.0, 200.0}, "currency": {"USD", "EUR"}}
+	if got := Lines(amount, "", ui.Reader{}); got[0].Old != "$1" || got[0].New != "€2" {
 		t.Errorf("%+v", got)
 	}
 }

@@ -49,6 +49,7 @@ var verbs = map[access.Action]verb{
 	deal.ActLose:     {"marked it lost", "lost", "thumb-down", ui.Bad},
 	deal.ActMove:     {"moved it to another stage", "moved", "arrow-narrow-right", ""},
 	deal.ActNote:     {"wrote a note", "wrote a note on", "message", ""},
+	deal.ActRestore:  {"restored an old version", "restored an old version of", "history", ""},
 	deal.ActExpire:   {"The protection ended", "let the protection end of", "hourglass", ui.Warn},
 }
 
@@ -80,6 +81,8 @@ func (v recordView) events() []ui.Event {
 			if e.Note == "internal note" {
 				ev.Tag = "Internal"
 			}
+		case deal.ActRestore:
+			ev.Changes, ev.Note = v.changes(e), e.Note
 		default:
 			ev.Changes, ev.Note = v.changes(e), said(e)
 		}

@@ -31,12 +31,7 @@ func dayTime(rd ui.Reader, d deal.Day) time.Time {
 }
 
 // day writes a calendar day, "" for none.
-func day(rd ui.Reader, d deal.Day) string {
-	if t := dayTime(rd, d); !t.IsZero() {
-		return rd.Day(t)
-	}
-	return ""
-}
+func day(rd ui.Reader, d deal.Day) string { return rd.Date(string(d)) }
 
 // at is the moment behind a pointer, the zero time for none.
 func at(t *time.Time) time.Time {

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/audit/trail"
@@ -46,7 +45,7 @@ func (p pages) record(w http.ResponseWriter, r *http.Request, who access.Actor) 
 		return err
 	}
 	v := recordView{who: who, partner: it}
-	if err := p.around(r.Context(), &v, pg.Viewer.Reader.Zone); err != nil {
+	if err := p.around(r.Context(), &v, pg.Viewer.Reader); err != nil {
 		return err
 	}
 	if who.Persona != access.Partner {
@@ -57,7 +56,7 @@ func (p pages) record(w http.ResponseWriter, r *http.Request, who access.Actor) 
 }
 
 // around reads what stands beside the facts, as far as the actor may see it.
-func (p pages) around(ctx context.Context, v *recordView, zone *time.Location) error {
+func (p pages) around(ctx context.Context, v *recordView, rd ui.Reader) error {
 	if v.who.May(identity.ActList) {
 		page, err := p.People.People(ctx, v.who, identity.PeopleQuery{Partner: v.partner.ID, Limit: shownHere})
 		if err != nil {
@@ -84,13 +83,13 @@ func (p pages) around(ctx context.Context, v *recordView, zone *time.Location) e
 		if err != nil {
 			return err
 		}
-		v.events, v.moreEvents = events(page.Items, zone), page.Next != ""
+		v.events, v.moreEvents = events(page.Items, rd), page.Next != ""
 	}
 	return nil
 }
 
 // events are the entries as a timeline draws them.
-func events(entries []trail.Entry, zone *time.Location) []ui.Event {
+func events(entries []trail.Entry, rd ui.Reader) []ui.Event {
 	out := make([]ui.Event, len(entries))
 	for i, e := range entries {
 		out[i] = ui.Event{Actor: e.ActorName, Verb: e.Did() + " this " + trail.Noun(e.ObjectType), At: e.At, Note: e.Note}
@@ -98,7 +97,7 @@ func events(entries []trail.Entry, zone *time.Location) []ui.Event {
 			out[i].Icon, out[i].Tone = "plus", ui.Accent
 			continue
 		}
-		for _, l := range e.Lines(zone) {
+		for _, l := range e.Lines(rd) {
 			out[i].Changes = append(out[i].Changes, ui.Change{Field: l.Field, Old: l.Old, New: l.New})
 		}
 	}
