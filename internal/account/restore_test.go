@@ -198,6 +198,14 @@ func TestVersionsOfNothing(t *testing.T) {
 	page := must(w.Versions(ctx, w.staff, a.ID, trail.VersionQuery{Limit: 1}))(t)
 	_, err := w.ContactVersions(ctx, w.staff, c.ID, trail.VersionQuery{Cursor: page.Next})
 	wants(t, err, "cursor.bad")
+	w.exec(`delete from row_history where row_id = $1 and change = 'insert'`, a.ID)
+	page = must(w.Versions(ctx, w.staff, a.ID, trail.VersionQuery{}))(t)
+	if len(page.Items) != 2 || page.Items[1].Number != 1 || page.Items[1].Told() != "As the oldest change on record found it" || page.Items[1].At.IsZero() {
+		t.Errorf("%+v", page.Items)
+	}
+	if seen := must(w.Version(ctx, w.staff, a.ID, 1))(t); seen.Back["name"] != [2]any{"Konex AG", "Konex"} {
+		t.Errorf("%+v", seen)
+	}
 	w.exec(`update row_history set old_row = null, new_row = null where row_id = $1`, a.ID)
 	_, err = w.Restore(ctx, w.staff, a.ID, 1, 0)
 	wants(t, err, "version.not_found")

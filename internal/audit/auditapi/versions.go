@@ -18,11 +18,11 @@ import (
 
 // VersionHead says which version it is, and who made it when.
 type VersionHead struct {
-	Version int               `json:"version" doc:"The record's version then. A change that went around the program may have left two with one number; the later one counts." example:"3"`
-	At      time.Time         `json:"at"`
-	Actor   string            `json:"actor_name" doc:"Who made the change; empty for the program itself and for people whom you may not see."`
-	Action  string            `json:"action" doc:"Empty where the audit log does not tell it." example:"deal.update"`
-	Outside bool              `json:"outside" doc:"The change went around the program."`
+	Version int       `json:"version" doc:"The record's version then. A change that went around the program may have left two with one number; the later one counts." example:"3"`
+	At      time.Time `json:"at"`
+	Actor   string    `json:"actor_name" doc:"Who made the change; empty for the program itself, for people whom you may not see, and where that is not on record any more."`
+	Action  string    `json:"action" doc:"Empty where the audit log does not tell it." example:"deal.update"`
+	Outside bool      `json:"outside" doc:"The change went around the program."`
 }
 
 // Version is how a record stood after one change, on the wire.

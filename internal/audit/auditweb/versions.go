@@ -164,7 +164,7 @@ func (k kept) drawVersion(w http.ResponseWriter, r *http.Request, who access.Act
 		return err
 	}
 	pg.Crumbs = append(pg.Crumbs, ui.Link{Label: "Versions", Href: k.href(key) + "/versions"})
-	pg.Subtitle = c.Version.By() + " " + c.Version.Did() + " it on " + pg.Viewer.Reader.Moment(c.Version.At) + "."
+	pg.Subtitle = c.Version.Told() + ", " + pg.Viewer.Reader.Moment(c.Version.At) + "."
 	v := versionView{kept: k, Comparison: c, record: key, refusal: refusal, may: who.May(k.restore), key: id.New().String()}
 	v.back = changesOf(trail.Lines(c.Back, c.Currency, pg.Viewer.Reader))
 	v.stays = staysOf(c, pg.Viewer.Reader)

@@ -26,6 +26,10 @@ select h.at, h.history_id, (h.new_row ->> 'version')::int, h.op_id is null, h.me
 
 	sqlVersions = sqlVersionColumns + ` and ($4::timestamptz is null or (h.at, h.history_id) < ($4, $5)) order by h.at desc, h.history_id desc limit $6`
 	sqlVersion  = sqlVersionColumns + ` and (h.new_row ->> 'version')::int = $4 order by h.at desc, h.history_id desc limit 1`
+
+	// How the record stood before the oldest change on record: the change that left it so has gone from the history.
+	sqlVersionBefore = `select h.old_row from row_history h
+ where h.tenant_id = $1 and h.row_id = $2 and h.table_name = $3 and (h.old_row ->> 'version')::int = $4 order by h.at, h.history_id limit 1`
 )
 
 // versionLine is a line of the history of a row, with what it stood for.
@@ -76,8 +80,27 @@ func versionRow(ctx context.Context, tx *op.Tx, table string, record id.ID, numb
 		return versionLine{}, err
 	}
 	v, err := pgx.CollectExactlyOneRow(rows, scanVersion)
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return v, err
+	}
+	var row json.RawMessage
+	err = tx.QueryRow(ctx, sqlVersionBefore, tx.Who.Tenant, record, table, number).Scan(&row)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return v, errs.Missing("version")
 	}
-	return v, err
+	if err != nil {
+		return v, err
+	}
+	return before(row)
+}
+
+// before returns the version that a change found.
+func before(row json.RawMessage) (versionLine, error) {
+	var r struct {
+		Version   int       `json:"version"`
+		UpdatedAt time.Time `json:"updated_at"`
+		Currency  string    `json:"currency"`
+	}
+	err := json.Unmarshal(row, &r)
+	return versionLine{Version: Version{Number: r.Version, At: r.UpdatedAt.UTC(), Lost: true, Currency: r.Currency}, fresh: row}, err
 }

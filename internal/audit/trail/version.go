@@ -26,6 +26,7 @@ type Version struct {
 	Action   access.Action     `json:"action"`   // "" where no entry of the log tells it
 	System   bool              `json:"system"`   // no member did it, but the program itself
 	Outside  bool              `json:"outside"`  // it went around the program
+	Lost     bool              `json:"lost"`     // the change has gone from the history, what it left has not: nobody knows who made it
 	First    bool              `json:"first"`    // the change made the record
 	Changes  map[string][2]any `json:"changes"`  // column → before, after
 	Currency string            `json:"currency"` // of the record then, "" where it has none
@@ -56,6 +57,14 @@ func (v Version) By() string {
 		return "Somebody"
 	}
 	return v.Actor
+}
+
+// Told says in a sentence whose version it is: "Ada changed it".
+func (v Version) Told() string {
+	if v.Lost {
+		return "As the oldest change on record found it"
+	}
+	return v.By() + " " + v.Did() + " it"
 }
 
 // VersionQuery pages through the versions of a record, newest first.
@@ -181,6 +190,15 @@ func (k Records[T]) Page(ctx context.Context, o *op.Ops, tx *op.Tx, record id.ID
 	if len(rows) > limit {
 		rows = rows[:limit]
 		out.Next = o.Pages.Encode(tx.Who.Tenant.String(), versionSort(k.Table, record), rows[limit-1].At, rows[limit-1].history)
+	}
+	if n := len(rows); n > 0 && out.Next == "" && len(rows[n-1].old) > 0 {
+		first, err := before(rows[n-1].old)
+		if err != nil {
+			return out, err
+		}
+		if first.Number != rows[n-1].Number {
+			rows = append(rows, first)
+		}
 	}
 	befores, afters := make([]*T, len(rows)), make([]*T, len(rows))
 	var all []*T
