@@ -28,6 +28,9 @@ const mark = "{{id}}"
 
 var parameter = regexp.MustCompile(`\{[a-z_]+(\.\.\.)?\}`)
 
+// first is a pattern with every number in it 1: the version that every record has, or had.
+func first(pattern string) string { return strings.ReplaceAll(pattern, "{version}", "1") }
+
 // words are parameters of paths that are no ids, with what they are.
 var words = map[string]string{"{category}": "a data category, the same for everybody", "{clock}": "a clock of the policy, the same for everybody", "{room}": "the name of a chapter of the API reference"}
 
@@ -43,9 +46,10 @@ func (h *house) slots() []slot {
 		if body != nil {
 			filled, contentType = encode(example(operations, body, "")), "application/json"
 		}
-		plain := parameter.ReplaceAllString(r.Pattern, id.New().String())
-		if p := parameter.FindString(r.Pattern); p != "" && words[p] == "" {
-			out = append(out, slot{r, "the path", parameter.ReplaceAllString(r.Pattern, mark), contentType, filled})
+		pattern := first(r.Pattern)
+		plain := parameter.ReplaceAllString(pattern, id.New().String())
+		if p := parameter.FindString(pattern); p != "" && words[p] == "" {
+			out = append(out, slot{r, "the path", parameter.ReplaceAllString(pattern, mark), contentType, filled})
 		}
 		if body != nil {
 			for name := range body.Properties {
@@ -67,7 +71,7 @@ func (h *house) slots() []slot {
 	}
 	fields := slices.Sorted(maps.Keys(filters))
 	for _, r := range h.doors.Web.Routes() {
-		path := strings.TrimSuffix(r.Pattern, "{$}")
+		path := strings.TrimSuffix(first(r.Pattern), "{$}")
 		contentType, form := "", ""
 		if r.Mutates {
 			contentType, form = "application/x-www-form-urlencoded", "name=x&title=x&body=x&reason=x&reason_code=other&note=x&version=1&currency=USD&email=x%40y.example&role=partner"

@@ -101,6 +101,7 @@ func (c *caller) call(r door.Route) {
 	} else if unmade.MatchString(path) {
 		want = 0
 	}
+	path = strings.ReplaceAll(path, "{version}", "1") // which every record has, or had
 	if before, after, ok := strings.Cut(path, "{"); ok {
 		_, rest, _ := strings.Cut(after, "}")
 		if strings.Contains(rest, "{") {

@@ -10,6 +10,7 @@ import (
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/kernel/country"
+	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
 )
 
@@ -81,16 +82,15 @@ func (e Entry) lifted(column string) (string, bool) {
 	return "", false
 }
 
-var nouns = map[string]string{"retention_run": "a run of", "legal_hold": "record", "legal_duty": "category",
-	"member": "person", "person": "person", "tenant": "programme", "saved_view": "view", "api_key": "API key", "deal_note": "note",
-	"import_run": "import", "mail": "e-mail", "stored_file": "file", "policy_version": "data policy"}
+// nouns stand in a sentence of the log: "finished a run of retention".
+var nouns = map[string]string{"retention_run": "a run of", "legal_hold": "record", "legal_duty": "category"}
 
 // Noun says what kind of record an object type is: "person".
 func Noun(objectType string) string {
 	if n, ok := nouns[objectType]; ok {
 		return n
 	}
-	return strings.ReplaceAll(objectType, "_", " ")
+	return errs.Noun(objectType)
 }
 
 // Line is one changed column in words; "" is none.

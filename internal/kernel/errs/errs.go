@@ -80,10 +80,10 @@ func Refused(fields []Field) error {
 	return &Error{Kind: Invalid, Code: "invalid", Msg: "Some fields need another look.", Fields: fields}
 }
 
-// Missing returns the NotFound error for a kind of object, such as "deal". It is the same
+// Missing returns the NotFound error for a kind of object, such as "deal", told in the words of Noun. It is the same
 // for an object that does not exist and for one the actor may not see.
 func Missing(what string) *Error {
-	return New(NotFound, what+".not_found", "There is no such %s here.", what)
+	return New(NotFound, what+".not_found", "There is no such %s here.", Noun(what))
 }
 
 // Of returns err as an *Error; anything else becomes an Internal one with err as its cause.

@@ -30,6 +30,16 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+// What is missing is named as people do, and by its code as programs know it.
+func TestMissing(t *testing.T) {
+	for kind, want := range map[string]string{"deal": "There is no such deal here.", "retention_run": "There is no such run of retention here.", "member": "There is no such person here.",
+		"error_report": "There is no such error report here."} {
+		if e := Missing(kind); e.Msg != want || e.Code != kind+".not_found" {
+			t.Errorf("%+v", e)
+		}
+	}
+}
+
 func codes(p Problems) string {
 	var out []string
 	for _, f := range p {
