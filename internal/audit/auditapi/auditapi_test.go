@@ -32,6 +32,8 @@ func TestAudit(t *testing.T) {
 			Want: []string{`~"action":"partner.update"`, `~"region":{"old":null,"new":"DACH"}`, "~secret-7", "~tester/1", `~"action":"contact.create"`, `~"outcome":"denied"`, "~partner.not_found"}},
 		{Name: "of an object", As: "staff", Ask: "GET /api/v1/audit?object_type=contact&object_id=" + contact, Status: 200, Want: []string{"~Paul"}, Forbid: []string{"~DACH"}},
 		{Name: "by an actor", As: "staff", Ask: "GET /api/v1/audit?actor_id=" + agent, Status: 200, Want: []string{"~Paul"}, Forbid: []string{"~DACH"}},
+		{Name: "a partner by an actor of the vendor", As: "partner", Ask: "GET /api/v1/audit?actor_id=" + w.Actors["staff"].Member.String(), Status: 200, Want: []string{`~"items":[]`}},
+		{Name: "a partner by its own", As: "partner", Ask: "GET /api/v1/audit?actor_id=" + agent, Status: 200, Want: []string{"~Paul"}},
 		{Name: "by an action", As: "staff", Ask: "GET /api/v1/audit?action=partner.update", Status: 200, Want: []string{"~DACH"}, Forbid: []string{"~Paul", "~denied\""}},
 		{Name: "by a room", As: "staff", Ask: "GET /api/v1/audit?action=partner", Status: 200, Want: []string{"~DACH", "~partner.read"}, Forbid: []string{"~Paul"}},
 		{Name: "refusals", As: "admin", Ask: "GET /api/v1/audit?outcome=denied", Status: 200, Want: []string{"~partner.read"}, Forbid: []string{"~DACH"}},

@@ -1,6 +1,7 @@
 package auditweb_test
 
 import (
+	"strings"
 	"testing"
 
 	"entente.dev/internal/audit/auditweb"
@@ -54,4 +55,37 @@ func TestAuditPage(t *testing.T) {
 		{Name: "json", As: "admin", Ask: "GET /audit/export.json?object_id=" + id.New().String(), Status: 200, Want: []string{"~[\n]"}},
 		{Name: "a partner's csv", As: "agent", Ask: "GET /audit/export.csv", Status: 403},
 	})
+}
+
+// A partner's people cannot find out whose id an id is: to ask what one of the vendor's people did tells what asking for nobody tells,
+// though the log shows them that this person did something to their company's record.
+func TestPartnersLearnNobodyByFilter(t *testing.T) {
+	w := doortest.New(t)
+	auditweb.Routes(w.Web, auditweb.Deps{Page: w.Page, Trail: trail.New(w.Ops), Seal: seal.New(w.Ops, seal.Options{})})
+	partners := partner.New(w.Ops)
+	region, name := "DACH", "East"
+	if _, err := partners.Update(t.Context(), w.Actors["staff"], w.North, 0, partner.Facts{Region: &region}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := partners.Create(t.Context(), w.Actors["admin"], partner.Facts{Name: &name}); err != nil {
+		t.Fatal(err)
+	}
+	if all := w.Ask("partner", "GET /audit", ""); !all.Holds(t, ".audit-line :: Sam Staff changed partner North") || all.Holds(t, "~"+w.Actors["staff"].Member.String()) {
+		t.Error("the partner's own log does not tell who, or tells by which id")
+	}
+	ask := func(who, query string, v id.ID) string {
+		a := w.Ask(who, "GET /audit?actor_id="+v.String()+query, "")
+		return strings.ReplaceAll(a.Body.String(), v.String(), "ID")
+	}
+	for _, query := range []string{"", "&q=sam", "&action=partner", "&object_id=" + w.North.String()} {
+		nobody := ask("partner", query, id.New())
+		for _, v := range []string{"staff", "admin", "rival", "stranger"} {
+			if got := ask("partner", query, w.Actors[v].Member); got != nobody || strings.Contains(got, w.Actors[v].Name) {
+				t.Errorf("a partner tells %s from nobody by %q", v, query)
+			}
+		}
+		if got := ask("staff", query, w.Actors["staff"].Member); got == ask("staff", query, id.New()) {
+			t.Errorf("the vendor finds nothing by %q: the comparison proves nothing", query)
+		}
+	}
 }
