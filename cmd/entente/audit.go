@@ -36,6 +36,7 @@ type auditExportCmd struct {
 	To         string `placeholder:"DAY" help:"The first day or moment that no longer counts, UTC. Default: now."`
 	Checkpoint string `type:"path" placeholder:"FILE" help:"A checkpoint you kept: the bundle holds the proof that it is a beginning of the log."`
 	Out        string `type:"path" placeholder:"FILE" help:"Where to write it. Default: audit-SLUG-DAY.zip."`
+	Force      bool   `help:"Replace the file if it exists."`
 	JSON       bool   `name:"json" help:"As JSON."`
 }
 
@@ -53,7 +54,7 @@ func (e *auditExportCmd) Run(c *console) error {
 		if e.Out == "" {
 			e.Out = fmt.Sprintf("audit-%s-%s.zip", cmp.Or(e.Tenant, "log"), a.Ops.Clock().UTC().Format(time.DateOnly))
 		}
-		out, err := a.ExportAudit(c.ctx, app.AuditExport{Tenant: e.Tenant, From: from, To: to, Checkpoint: e.Checkpoint, Out: e.Out})
+		out, err := a.ExportAudit(c.ctx, app.AuditExport{Tenant: e.Tenant, From: from, To: to, Checkpoint: e.Checkpoint, Out: e.Out, Force: e.Force})
 		if err != nil {
 			return err
 		}

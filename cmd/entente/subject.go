@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 
 	"entente.dev/internal/app"
 	"entente.dev/internal/kernel/config"
@@ -68,12 +69,13 @@ func (s *subjectFindCmd) Run(c *console) error {
 type subjectExportCmd struct {
 	subjectFlags
 	Output string `name:"output" short:"o" default:"subject.zip" help:"The file to write."`
+	Force  bool   `name:"force" help:"Replace the file if it exists."`
 }
 
 // Run writes the package.
 func (s *subjectExportCmd) Run(c *console) error {
 	return with(c, &s.Config, func(a *app.App) error {
-		n, err := a.ExportSubject(c.ctx, s.of(), s.Output)
+		n, err := a.ExportSubject(c.ctx, s.of(), s.Output, s.Force)
 		if err != nil {
 			return err
 		}
@@ -134,6 +136,11 @@ type subjectReplayCmd struct {
 // Run replays the ledger.
 func (s *subjectReplayCmd) Run(c *console) error {
 	return with(c, &s.Config, func(a *app.App) error {
+		if s.Ledger != "" { // the installation's own may not be there yet; one that is named must be
+			if _, err := os.Stat(s.Ledger); err != nil {
+				return fmt.Errorf("--ledger: %w", err)
+			}
+		}
 		done, err := a.Privacy.Replay(c.ctx, s.Ledger)
 		if err != nil {
 			return err

@@ -45,6 +45,7 @@ type tenantExportCmd struct {
 	config.Config
 	Tenant string `help:"Short name of the programme, or its id; may be left out where there is one only."`
 	Out    string `type:"path" placeholder:"FILE" help:"The archive to write. Default: tenant-TENANT-DAY.zip."`
+	Force  bool   `help:"Replace the file if it exists."`
 	JSON   bool   `name:"json" help:"As JSON."`
 }
 
@@ -54,7 +55,7 @@ func (t *tenantExportCmd) Run(c *console) error {
 		if t.Out == "" {
 			t.Out = fmt.Sprintf("tenant-%s-%s.zip", cmp.Or(t.Tenant, "programme"), a.Ops.Clock().UTC().Format(time.DateOnly))
 		}
-		done, err := a.ExportTenant(c.ctx, t.Tenant, t.Out, nil)
+		done, err := a.ExportTenant(c.ctx, t.Tenant, t.Out, t.Force, nil)
 		if err != nil {
 			return err
 		}

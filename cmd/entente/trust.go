@@ -72,14 +72,15 @@ type trustEvidenceCmd struct {
 	Tenant string `help:"Short name or id of a programme; default: the installation."`
 	From   string `required:"" placeholder:"DATE" help:"First day."`
 	To     string `required:"" placeholder:"DATE" help:"Last day."`
-	Out    string `required:"" type:"path" placeholder:"FILE" help:"The file to write; it must not exist."`
+	Out    string `required:"" type:"path" placeholder:"FILE" help:"The file to write."`
+	Force  bool   `help:"Replace the file if it exists."`
 	JSON   bool   `name:"json" help:"As JSON."`
 }
 
 // Run writes the package.
 func (t *trustEvidenceCmd) Run(c *console) error {
 	return with(c, &t.Config, func(a *app.App) error {
-		done, err := a.EvidencePackage(c.ctx, app.EvidenceInput{Tenant: t.Tenant, From: t.From, To: t.To, Out: t.Out})
+		done, err := a.EvidencePackage(c.ctx, app.EvidenceInput{Tenant: t.Tenant, From: t.From, To: t.To, Out: t.Out, Force: t.Force})
 		if err != nil {
 			return err
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"entente.dev/internal/access"
@@ -27,6 +26,7 @@ type AuditExport struct {
 	From, To   time.Time
 	Checkpoint string // a kept checkpoint whose proof the bundle is to hold; "" for none
 	Out        string // where to write the bundle
+	Force      bool   // replace a file that is there
 }
 
 // AuditExported is what it answers.
@@ -63,17 +63,12 @@ func (a *App) ExportAudit(ctx context.Context, in AuditExport) (out AuditExporte
 	if err := a.Seal.Tick(ctx); err != nil { // with what was done until now
 		return out, err
 	}
-	f, err := os.CreateTemp(filepath.Dir(in.Out), ".audit-*")
-	if err != nil {
-		return out, err
-	}
-	defer os.Remove(f.Name())
-	out.Exported, err = a.Seal.Export(ctx, access.NewSystem(t.ID, "operator: entente audit export"), b, f)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return out, err
-	}
 	out.File = in.Out
-	return out, os.Rename(f.Name(), in.Out)
+	err = output(in.Out, in.Force, func(f *os.File) error {
+		out.Exported, err = a.Seal.Export(ctx, access.NewSystem(t.ID, "operator: entente audit export"), b, f)
+		return err
+	})
+	return out, err
 }
 
 // AuditCheckpoint is what `entente audit checkpoint` answers.

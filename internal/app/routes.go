@@ -14,6 +14,7 @@ import (
 	"entente.dev/internal/benchmark/benchmarkweb"
 	"entente.dev/internal/deal/dealapi"
 	"entente.dev/internal/deal/dealweb"
+	"entente.dev/internal/document/documentapi"
 	"entente.dev/internal/document/documentweb"
 	"entente.dev/internal/door"
 	"entente.dev/internal/file/fileapi"
@@ -32,6 +33,7 @@ import (
 	"entente.dev/internal/policy/policyweb"
 	"entente.dev/internal/privacy/privacyapi"
 	"entente.dev/internal/privacy/privacyweb"
+	"entente.dev/internal/processor/processorapi"
 	"entente.dev/internal/processor/processorweb"
 	"entente.dev/internal/retention/retentionapi"
 	"entente.dev/internal/retention/retentionweb"
@@ -69,6 +71,8 @@ func (a *App) apiRoutes(api *door.API) {
 	privacyapi.Routes(api, a.Privacy)
 	transferapi.Routes(api, a.Transfer)
 	incidentapi.Routes(api, a.Incidents)
+	documentapi.Routes(api, a.Documents)
+	processorapi.Routes(api, a.Processors)
 	retentionapi.Routes(api, a.Retention)
 	trustapi.Routes(api, a.Trust)
 	benchmarkapi.Routes(api, a.Benchmarks)

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 
@@ -52,22 +51,18 @@ func (a *App) FindSubject(ctx context.Context, in SubjectOf, report privacy.Prog
 	return a.Privacy.FindAsOperator(ctx, tenant, sub, in.Reason, report)
 }
 
-// ExportSubject writes the signed package of a person's data to a new file: whole or not at all. It returns how many values it has.
-func (a *App) ExportSubject(ctx context.Context, in SubjectOf, path string) (int, error) {
+// ExportSubject writes the signed package of a person's data to a new file: whole or not at all; with force it replaces one. It returns
+// how many values it has.
+func (a *App) ExportSubject(ctx context.Context, in SubjectOf, path string, force bool) (n int, err error) {
 	tenant, sub, err := a.subject(ctx, in)
 	if err != nil {
 		return 0, err
 	}
-	f, err := os.OpenFile(path+".part", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return 0, err
-	}
-	defer os.Remove(path + ".part")
-	n, err := a.Privacy.ExportAsOperator(ctx, tenant, sub, in.Reason, f)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return 0, err
-	}
-	return n, os.Rename(path+".part", path)
+	err = output(path, force, func(f *os.File) error {
+		n, err = a.Privacy.ExportAsOperator(ctx, tenant, sub, in.Reason, f)
+		return err
+	})
+	return n, err
 }
 
 // EraseSubject records an erasure, and carries it out where the policy says that the operator answers.

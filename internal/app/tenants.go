@@ -4,10 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"entente.dev/internal/access"
@@ -186,26 +184,21 @@ type TenantExported struct {
 }
 
 // ExportTenant writes the archive of a programme to a file, which appears whole or not at all. It works beside a running server.
-func (a *App) ExportTenant(ctx context.Context, slug, path string, tell func(archive.Progress)) (out TenantExported, err error) {
+func (a *App) ExportTenant(ctx context.Context, slug, path string, force bool, tell func(archive.Progress)) (out TenantExported, err error) {
 	start := a.Ops.Clock()
 	t, err := a.named(ctx, slug)
 	if err != nil {
 		return out, err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	err = output(path, force, func(f *os.File) (err error) {
+		if out.Manifest, err = a.Archive.Export(ctx, access.NewSystem(t.ID, "operator (command line)"), f, tell); err != nil {
+			return err
+		}
+		out.Bytes, err = f.Seek(0, io.SeekEnd)
+		return err
+	})
 	if err != nil {
-		return out, fmt.Errorf("--out: %w", err)
-	}
-	defer os.Remove(f.Name()) // nothing is left of it once it has its name
-	defer f.Close()
-	if out.Manifest, err = a.Archive.Export(ctx, access.NewSystem(t.ID, "operator (command line)"), f, tell); err != nil {
 		return out, err
-	}
-	if out.Bytes, err = f.Seek(0, io.SeekEnd); err != nil {
-		return out, err
-	}
-	if err := errors.Join(f.Chmod(0o600), f.Sync(), f.Close(), os.Rename(f.Name(), path)); err != nil {
-		return out, fmt.Errorf("--out: %w", err)
 	}
 	out.File, out.Took = path, a.Ops.Clock().Sub(start)
 	out.Verifier, err = a.Ops.Keys.Verifier(ctx)

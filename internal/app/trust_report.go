@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -148,7 +147,10 @@ func (r TrustReport) Err() error {
 }
 
 // EvidenceInput is what `entente trust evidence` is told.
-type EvidenceInput struct{ Tenant, From, To, Out string }
+type EvidenceInput struct {
+	Tenant, From, To, Out string
+	Force                 bool // replace a file that is there
+}
 
 // EvidenceDone is what it answers.
 type EvidenceDone struct {
@@ -177,19 +179,18 @@ func (a *App) EvidencePackage(ctx context.Context, in EvidenceInput) (done Evide
 		}
 		tenant, name = t.ID, t.Name
 	}
-	f, err := os.OpenFile(in.Out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return done, fmt.Errorf("--out: %w", err)
-	}
-	err = a.Trust.WritePackage(ctx, tenant, name, p, f)
-	if err = errors.Join(err, f.Sync()); err == nil {
-		var info os.FileInfo
-		if info, err = f.Stat(); err == nil {
+	err = output(in.Out, in.Force, func(f *os.File) error {
+		if err := a.Trust.WritePackage(ctx, tenant, name, p, f); err != nil {
+			return err
+		}
+		info, err := f.Stat()
+		if err == nil {
 			done.File, done.Size = in.Out, info.Size()
 		}
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return done, errors.Join(err, os.Remove(in.Out))
+		return err
+	})
+	if err != nil {
+		return done, err
 	}
 	done.Verifier, err = a.Ops.Keys.Verifier(ctx)
 	return done, err

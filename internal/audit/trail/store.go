@@ -16,7 +16,7 @@ import (
 
 const (
 	columns = `entry_id, at, op_id, actor_kind, actor_id, actor_role, credential_id, partner_id, action, outcome, category,
-  object_type, object_id, commitment is not null, payload, erased_at, actor_name, object_label, changes::text, note, request_id, ip, user_agent` // as audit.PayloadColumns
+  object_type, object_id, object_type in ('contact', 'member') and app.restricted(object_id), actor_kind = 'person' and app.restricted(actor_id), commitment is not null, payload, erased_at, actor_name, object_label, changes::text, note, request_id, ip, user_agent` // as audit.PayloadColumns
 
 	sqlList = `select ` + columns + ` from audit_entry where %s order by at desc, entry_id desc limit $%d`
 )
@@ -92,7 +92,7 @@ func selection(who access.Actor, q Query, after *position, limit int) (string, [
 
 func scan(row pgx.CollectableRow) (e Entry, err error) {
 	err = row.Scan(append([]any{&e.ID, &e.At, &e.Op, &e.ActorKind, &e.ActorID, &e.ActorRole, &e.Credential, &e.Partner, &e.Action, &e.Outcome, &e.Category,
-		&e.ObjectType, &e.ObjectID}, e.stored.Dest()...)...)
+		&e.ObjectType, &e.ObjectID, &e.hidden, &e.hiddenActor}, e.stored.Dest()...)...)
 	return e, err
 }
 

@@ -65,8 +65,9 @@ type Entry struct {
 	Category    audit.Category
 	ErasedAt    time.Time // when names, values and addresses were erased; zero as a rule
 
-	stored audit.Stored
-	raw    json.RawMessage
+	stored              audit.Stored
+	raw                 json.RawMessage
+	hidden, hiddenActor bool // whose processing is restricted: named to the privacy officer only
 }
 
 // Actor names who did it, also where the name was erased.
@@ -82,6 +83,13 @@ func (e Entry) Actor() string {
 
 // shown returns e as the actor may see it.
 func (e Entry) shown(who access.Actor) Entry {
+	officer := who.May("privacy.restricted")
+	if e.hidden && !officer {
+		e.ObjectLabel, e.Note, e.Changes, e.raw = "a person whose processing is restricted", "", nil, nil
+	}
+	if e.hiddenActor && !officer {
+		e.ActorName, e.IP, e.UserAgent = "a person whose processing is restricted", "", ""
+	}
 	if who.Persona == access.Partner {
 		e.IP, e.UserAgent, e.Credential, e.RequestID = "", "", id.Nil, ""
 		e.raw = nil
