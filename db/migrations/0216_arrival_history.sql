@@ -3,17 +3,17 @@
 -- end. It is not written any more.
 
 -- +goose StatementBegin
--- arriving says that the bound tenant is being restored from an archive, by the archive's own functions.
-create function app.arriving() returns boolean language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+-- restoring says that the bound tenant is being restored from an archive, by the archive's own functions.
+create function app.restoring() returns boolean language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select exists (select from app.tenant t where t.tenant_id = app.tenant() and t.status = 'importing')
 $$;
 do $$ begin
   execute 'grant create on schema app to entente_definer';
-  execute 'alter function app.arriving() owner to entente_definer';
-  execute 'revoke all on function app.arriving() from public';
+  execute 'alter function app.restoring() owner to entente_definer';
+  execute 'revoke all on function app.restoring() from public';
   execute 'revoke create on schema app from entente_definer';
 end $$;
-grant execute on function app.arriving() to entente_owner;
+grant execute on function app.restoring() to entente_owner;
 
 create or replace function app.history() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -22,7 +22,7 @@ declare
   hidden text[] := tg_argv[1:];
 begin
   if tg_op = 'INSERT' then
-    if pg_has_role(session_user, 'entente_platform', 'usage') and app.arriving() then
+    if pg_has_role(session_user, 'entente_platform', 'usage') and app.restoring() then
       return null;
     end if;
     insert into app.row_history (tenant_id, at, op_id, member_id, db_role, table_name, row_id, change, new_row)
