@@ -3858,6 +3858,9 @@ declare
   hidden text[] := tg_argv[1:];
 begin
   if tg_op = 'INSERT' then
+    if pg_has_role(session_user, 'entente_platform', 'usage') and app.restoring() then
+      return null;
+    end if;
     insert into app.row_history (tenant_id, at, op_id, member_id, db_role, table_name, row_id, change, new_row)
     select n.tenant_id, app.now(), app.op(), app.member(), session_user, tg_table_name, (r.j ->> key)::uuid, 'insert', r.j - hidden
       from new_rows n, lateral (select to_jsonb(n) as j) r;
@@ -4674,6 +4677,32 @@ AS $function$
 $function$;
 alter routine referred(oid,boolean) owner to entente_owner;
 grant execute on routine referred(oid,boolean) to entente_retention;
+
+CREATE OR REPLACE FUNCTION app.restoring()
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select exists (select from app.tenant t where t.tenant_id = app.tenant() and t.status = 'importing')
+$function$;
+alter routine restoring() owner to entente_definer;
+grant execute on routine restoring() to entente_owner;
+
+CREATE OR REPLACE FUNCTION app.restricted(in_id uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select in_id is not null and (
+    exists (select from app.contact c where c.tenant_id = app.tenant() and c.contact_id = in_id and c.restricted_at is not null)
+    or exists (select from app.member m where m.tenant_id = app.tenant() and m.member_id = in_id and m.restricted_at is not null and m.member_id is distinct from app.member()))
+$function$;
+alter routine restricted(uuid) owner to entente_definer;
+grant execute on routine restricted(uuid) to entente_partner;
+grant execute on routine restricted(uuid) to entente_staff;
+grant execute on routine restricted(uuid) to entente_worker;
 
 CREATE OR REPLACE PROCEDURE app.retain(IN tab text, IN category text, VARIADIC marks text[] DEFAULT '{}'::text[])
  LANGUAGE plpgsql
