@@ -215,7 +215,12 @@ var excuses = map[string]string{
 
 	"T1 audit_entry: policy partner_signs is restrictive insert to entente_partner check ((NOT (actor_id IS DISTINCT FROM ( SELECT app.member() AS member))) AND (actor_kind = ANY (ARRAY['person'::text, 'service'::text])))": "it narrows: a partner's people sign what they do with their own membership",
 	"T3 app.audit_adopt(" + at + ",uuid,text,bytea,bytea,bytea)" + definer + "entente_worker":                                                                                                                                  "encrypts a plain entry of app.tenant(), once",
-	"T3 app.audit_erase(uuid[])" + definer + "entente_worker":                                                                                                                                                                  "empties the payload of entries of app.tenant(); the entries and their proof stay",
+	"T3 app.empty_entries(uuid[])" + definer + "nobody":                                                               "what both forms of app.audit_erase do, which call it",
+	"T3 app.erasing(uuid)" + definer + "nobody":                                                                       "whether an approved erasure of app.tenant() is carried out; called by app.audit_erase and app.erasure_proof",
+	"T3 app.installation_proof(text) owner entente_owner, search_path=pg_catalog, pg_temp, called by entente_definer": "signs a text with the installation's secret, for app.erasure_proof",
+	"T3 app.audit_erase(uuid[],uuid,text)" + definer + "entente_worker":                                               "the same after a restore, with the proof that the ledger of erasures kept",
+	"T3 app.erasure_proof(uuid)" + definer + "entente_worker":                                                         "the database's word that an erasure of app.tenant() was approved, while it is carried out",
+	"T3 app.audit_erase(uuid[])" + definer + "entente_worker":                                                         "empties the payload of entries of app.tenant(); the entries and their proof stay",
 
 	"T1 audit_entry: policy definer_change is permissive update to entente_definer using (tenant_id = ( SELECT app.tenant() AS tenant)) check (tenant_id = ( SELECT app.tenant() AS tenant))": "app.audit_adopt and app.audit_erase change entries of app.tenant()",
 	"T1 audit_root_leaf" + noTenant:                                                       "the installation's log of tree heads: hashes only; only the worker persona has a grant",

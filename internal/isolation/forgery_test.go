@@ -19,6 +19,7 @@ func TestNobodyForges(t *testing.T) {
 	const other = `'00000000-0000-4000-8000-00000000000f'`
 	proposed := `update app.privacy_request set kind = 'erasure', state = 'waiting-approval', identity_at = now(), proposed_by = '` + member + `', proposed_at = now(), approved_by = null, approved_at = null, approved_how = '', closed_at = null, subject_email = 'x@y.example'`
 	approve := `update app.privacy_request set state = 'executing', approved_by = '` + member + `', approved_at = now(), approved_how = 'second-person'`
+	ruled := `insert into app.retention_rule (tenant_id, category, event, keep) select '` + a + `', c, 'recorded', interval '12 months' from unnest(array['audit-log', 'security-event']) c on conflict on constraint retention_rule_pk do nothing`
 	held := `update app.legal_hold set released_at = null, release_reason = '', until = null`
 	for name, c := range map[string]struct {
 		who               actor
@@ -47,6 +48,15 @@ func TestNobodyForges(t *testing.T) {
 		"rows of another tenant on arrival": {platform, `update app.tenant set status = 'importing' where tenant_id = '` + a + `'`,
 			`select app.archive_insert('row_history', '{tenant_id,at,db_role,table_name,row_id,change}', '[{"tenant_id":"` + b + `","at":"2026-01-01T00:00:00Z","db_role":"forged","table_name":"deal","row_id":"` + a + `","change":"delete"}]')`,
 			`select exists (select from app.row_history where db_role = 'forged')`},
+		"a log emptied without an erasure": {worker, ``, `select app.audit_erase(array(select entry_id from app.audit_entry))`, `select exists (select from app.audit_entry where tenant_id = '` + a + `' and erased_at > now() - interval '1 minute')`},
+		"a log emptied with a made-up proof": {worker, ``, `select app.audit_erase(array(select entry_id from app.audit_entry), ` + other + `, repeat('0', 64))`,
+			`select exists (select from app.audit_entry where tenant_id = '` + a + `' and erased_at > now() - interval '1 minute')`},
+		"a shorter log":                     {staff, ruled, `update app.retention_rule set keep = interval '1 day' where category = 'audit-log'`, `select exists (select from app.retention_rule where category = 'audit-log' and keep = interval '1 day')`},
+		"a log without a period of its own": {staff, ruled, `delete from app.retention_rule where category = 'security-event'`, `select not exists (select from app.retention_rule where tenant_id = '` + a + `' and category = 'security-event')`},
+		"a departure that was agreed to by nobody": {staff, `delete from app.departure where tenant_id = '` + a + `'`, `insert into app.departure (tenant_id, departure_id, state, asked_by, asked_at, agreed_at, purge_after) values ('` + a + `', ` + other + `, 'closing', '` + member + `', now(), now(), now())`,
+			`select exists (select from app.departure where departure_id = ` + other + `)`},
+		"a departure asked for by somebody else": {staff, `delete from app.departure where tenant_id = '` + a + `'`, `insert into app.departure (tenant_id, departure_id, state, asked_by, asked_at) values ('` + a + `', ` + other + `, 'asked', ` + other + `, now())`,
+			`select exists (select from app.departure where departure_id = ` + other + `)`},
 		"a login on arrival": {platform, `update app.tenant set status = 'importing' where tenant_id = '` + a + `'`,
 			`select app.archive_insert('person', '{person_id,email,name}', '[{"person_id":"` + a + `","email":"forged@y.example","name":"F"}]')`, `select exists (select from app.person where email = 'forged@y.example')`},
 	} {

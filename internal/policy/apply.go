@@ -117,7 +117,7 @@ func next(who access.Actor, old Effective, in Input) (Effective, error) {
 		return old, errs.Refused(p.Problems)
 	}
 	if in.Stricter {
-		return stricter(old, chosen), nil
+		return stricter(old, chosen, operator), nil
 	}
 	given := in.Profile != "" || in.File != nil
 	if operator && given {
@@ -134,15 +134,18 @@ func next(who access.Actor, old Effective, in Input) (Effective, error) {
 	if len(p.Problems) == 0 {
 		p.laxer(fresh)
 	}
+	if len(p.Problems) == 0 && !operator {
+		p.shorterLog(old, fresh)
+	}
 	return fresh, errs.Refused(p.Problems)
 }
 
 // stricter takes from a profile what is stricter than what stands.
-func stricter(old Effective, p Profile) Effective {
+func stricter(old Effective, p Profile, operator bool) Effective {
 	rules, clocks := make([]datamap.Rule, len(old.Rules)), make([]datamap.Clock, len(old.Clocks))
 	for i, r := range old.Rules {
 		c, _ := datamap.CategoryOf(r.Category)
-		if rules[i] = r.Rule; c.Personal() && datamap.Laxer(p.Rule(r.Category), r.Rule) == "" && !sameRule(p.Rule(r.Category), r.Rule) {
+		if rules[i] = r.Rule; c.Personal() && datamap.Laxer(p.Rule(r.Category), r.Rule) == "" && !sameRule(p.Rule(r.Category), r.Rule) && (operator || !logs[r.Category]) {
 			rules[i] = p.Rule(r.Category)
 		}
 	}
@@ -287,6 +290,19 @@ func (p *problems) laxer(e Effective) {
 	for _, c := range e.Clocks {
 		if why := datamap.LaxerClock(c.Clock, e.Base.Clock(c.Clock.Clock)); why != "" {
 			p.Add("clocks."+c.Clock.Clock+".period", "policy.laxer", "%s: %s. %s", c.Label(), why, way)
+		}
+	}
+}
+
+// logs are the categories that hold who did what. Their period is shortened by the operator only: one Admin could otherwise do
+// something and then get rid of the trace. The database refuses it too.
+var logs = map[string]bool{"audit-log": true, "security-event": true}
+
+func (p *problems) shorterLog(old, fresh Effective) {
+	for _, was := range old.Rules {
+		becomes := fresh.Rule(was.Category)
+		if c, _ := datamap.CategoryOf(was.Category); logs[was.Category] && !sameRule(was.Rule, becomes.Rule) && datamap.Compare(becomes.Rule, was.Rule) != "longer" {
+			p.Add("retention."+was.Category+".period", "policy.log_shorter", "%s: its period may become longer, not shorter. Only the operator of this installation shortens it.", c.Name)
 		}
 	}
 }

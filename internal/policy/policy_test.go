@@ -180,7 +180,7 @@ func TestApplyingAgainChangesNothing(t *testing.T) {
 // Invariants 3, 4 and 6.
 func TestATenantIsStricterNeverLaxer(t *testing.T) {
 	w := newWorld(t)
-	e := w.apply(w.admin, Input{Number: 1, Rules: []RuleInput{{Category: "server-log", Period: "2 weeks"}, {Category: "audit-log", Period: "6 months"}}, Clocks: []ClockInput{{Clock: "breach-notice", Period: "24 hours"}}})
+	e := w.apply(w.admin, Input{Number: 1, Rules: []RuleInput{{Category: "server-log", Period: "2 weeks"}}, Clocks: []ClockInput{{Clock: "breach-notice", Period: "24 hours"}}})
 	if r := e.Rule("server-log"); r.Words() != "14 days from recording" || !r.Own || e.Rule("cache").Own || !e.Clock("breach-notice").Own {
 		t.Errorf("%+v", e)
 	}
@@ -194,6 +194,8 @@ func TestATenantIsStricterNeverLaxer(t *testing.T) {
 		code  string
 	}{
 		{Input{Rules: []RuleInput{{Category: "server-log", Period: "31 days"}}}, "retention.server-log.period", "policy.laxer"},
+		{Input{Rules: []RuleInput{{Category: "audit-log", Period: "6 months"}}}, "retention.audit-log.period", "policy.log_shorter"},
+		{Input{Rules: []RuleInput{{Category: "security-event", Period: "11 months"}}}, "retention.security-event.period", "policy.log_shorter"},
 		{Input{Rules: []RuleInput{{Category: "server-log", Period: "-1 days"}}}, "retention.server-log.period", "policy.period"},
 		{Input{Rules: []RuleInput{{Category: "server-lag", Period: "1 day"}}}, "retention.server-lag", "policy.category_unknown"},
 		{Input{Rules: []RuleInput{{Category: "server-log", Period: "1 day", Event: "solved"}}}, "retention.server-log.event", "policy.event"},

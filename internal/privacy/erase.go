@@ -30,6 +30,7 @@ type eraser struct {
 	pattern string // "" when only keyed hashes are known
 	duties  []duty
 	request id.ID
+	proof   string  // of a replay: that the request was approved
 	files   []id.ID // whose content names the subject
 }
 
@@ -409,7 +410,7 @@ func (e *eraser) entries(ctx context.Context, tx *op.Tx, after []string) (n, see
 			gone = append(gone, en.id)
 		}
 	}
-	n, err = eraseEntries(ctx, tx, gone)
+	n, err = eraseEntries(ctx, tx, gone, e.request, e.proof)
 	return n, len(es), last, err
 }
 

@@ -32,6 +32,7 @@ type LedgerLine struct {
 	Hashes   []string  `json:"hashes"` // "email:…", "phone:…", "name2:…" (a name of two words)
 	Contacts []id.ID   `json:"contacts,omitempty"`
 	Members  []id.ID   `json:"members,omitempty"`
+	Proof    string    `json:"proof,omitempty"`  // that the database saw it approved; a replay into the log needs it
 	Shared   bool      `json:"shared,omitempty"` // somebody else had the name: it counts only next to something else
 }
 
@@ -87,10 +88,19 @@ func (l LedgerLine) matcher(key []byte) matcher {
 // enterLedger writes an erasure into the file, on disk, and then into the database. Both do nothing when it is there already.
 func (s *Service) enterLedger(ctx context.Context, who access.Actor, r Request) error {
 	l := s.line(who.Tenant, r, s.ops.Clock().UTC().Truncate(time.Microsecond))
+	var err error
+	if l.Proof, err = s.proof(ctx, who, r.ID); err != nil {
+		return err
+	}
 	if err := appendLedger(s.opts.Ledger, l); err != nil {
 		return fmt.Errorf("erasure ledger: %w", err)
 	}
 	return s.enterDatabase(ctx, who, l, nil)
+}
+
+// proof returns the database's word that an erasure was approved.
+func (s *Service) proof(ctx context.Context, who access.Actor, request id.ID) (string, error) {
+	return op.Read(ctx, s.ops, who, ActRun, func(tx *op.Tx) (string, error) { return erasureProof(ctx, tx, request) })
 }
 
 func (s *Service) enterDatabase(ctx context.Context, who access.Actor, l LedgerLine, replayed *time.Time) error {
@@ -203,7 +213,7 @@ func (s *Service) ledgerState(ctx context.Context, who access.Actor, l LedgerLin
 
 // replayLine erases the subject of one line again, and then enters the line: a replay that is broken off is begun anew.
 func (s *Service) replayLine(ctx context.Context, who access.Actor, l LedgerLine) (int, error) {
-	e := eraser{s: s, refs: Refs{Contacts: l.Contacts, Members: l.Members, Shared: l.Shared}, m: l.matcher(s.ledgerKey()), request: l.Request}
+	e := eraser{s: s, refs: Refs{Contacts: l.Contacts, Members: l.Members, Shared: l.Shared}, m: l.matcher(s.ledgerKey()), request: l.Request, proof: l.Proof}
 	run := Run{Counts: map[string]int{}}
 	if err := e.lookIntoFiles(ctx, l.Tenant, nil); err != nil {
 		return 0, err

@@ -58,6 +58,8 @@ order by 1 limit 200`
 
 	sqlRewriteHistory = `select app.rewrite_history($1::timestamptz, $2::bigint, $3::jsonb, $4::jsonb)`
 	sqlEraseEntries   = `select app.audit_erase($1)`
+	sqlEraseAgain     = `select app.audit_erase($1, $2, $3)`
+	sqlErasureProof   = `select app.erasure_proof($1)`
 
 	sqlKeepNote = `insert into privacy_kept (tenant_id, kept_id, request_id, category, table_name, row_key, reason, until) values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict on constraint privacy_kept_row_uq do nothing`
 
@@ -207,11 +209,15 @@ func rewriteHistory(ctx context.Context, tx *op.Tx, key []string, before, after 
 	return tx.QueryRow(ctx, sqlRewriteHistory, key[0], key[1], opt(before), opt(after)).Scan(&done)
 }
 
-func eraseEntries(ctx context.Context, tx *op.Tx, entries []id.ID) (n int, err error) {
-	if len(entries) == 0 {
-		return 0, nil
+// eraseEntries empties entries of the log: of the erasure that is carried out, or with the proof that the ledger kept of one.
+func eraseEntries(ctx context.Context, tx *op.Tx, entries []id.ID, request id.ID, proof string) (n int, err error) {
+	switch {
+	case len(entries) == 0:
+	case proof != "":
+		err = tx.QueryRow(ctx, sqlEraseAgain, entries, request, proof).Scan(&n)
+	default:
+		err = tx.QueryRow(ctx, sqlEraseEntries, entries).Scan(&n)
 	}
-	err = tx.QueryRow(ctx, sqlEraseEntries, entries).Scan(&n)
 	return n, err
 }
 

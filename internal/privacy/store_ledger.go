@@ -34,3 +34,13 @@ func ledgerKnown(ctx context.Context, tx *op.Tx, l LedgerLine) (string, error) {
 	}
 	return "missing", nil
 }
+
+// erasureProof returns the proof that a request was approved, while it is carried out; "" otherwise.
+func erasureProof(ctx context.Context, tx *op.Tx, request id.ID) (string, error) {
+	var out *string
+	err := tx.QueryRow(ctx, sqlErasureProof, request).Scan(&out)
+	if err != nil || out == nil {
+		return "", err
+	}
+	return *out, nil
+}

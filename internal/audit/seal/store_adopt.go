@@ -62,10 +62,3 @@ func (s *Service) adoptSome(ctx context.Context, tenant id.ID) (n int, err error
 	})
 	return n, err
 }
-
-const sqlErase = `select app.audit_erase($1)`
-
-func erase(ctx context.Context, q pg.Querier, entries []id.ID) (n int, err error) {
-	err = q.QueryRow(ctx, sqlErase, entries).Scan(&n)
-	return n, err
-}
