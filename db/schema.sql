@@ -986,6 +986,7 @@ create policy platform_reach on departure as permissive all to entente_platform 
 create policy staff_reach on departure as permissive all to entente_staff using true check true;
 create policy tenant_floor on departure as restrictive all to entente_partner, entente_platform, entente_public, entente_staff, entente_worker using (tenant_id = ( SELECT tenant() AS tenant)) check (tenant_id = ( SELECT tenant() AS tenant));
 create policy worker_reach on departure as permissive all to entente_worker using true check true;
+CREATE TRIGGER departure_guard BEFORE INSERT OR UPDATE ON app.departure FOR EACH ROW EXECUTE FUNCTION departure_guard();
 CREATE TRIGGER history_delete AFTER DELETE ON app.departure REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('departure_id', 'tell', 'counts');
 CREATE TRIGGER history_insert AFTER INSERT ON app.departure REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('departure_id', 'tell', 'counts');
 CREATE TRIGGER history_update AFTER UPDATE ON app.departure REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('departure_id', 'tell', 'counts');
@@ -2536,6 +2537,7 @@ create policy worker_reach on retention_rule as permissive all to entente_worker
 CREATE TRIGGER history_delete AFTER DELETE ON app.retention_rule REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION history('rule_id');
 CREATE TRIGGER history_insert AFTER INSERT ON app.retention_rule REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('rule_id');
 CREATE TRIGGER history_update AFTER UPDATE ON app.retention_rule REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('rule_id');
+CREATE TRIGGER log_period_guard BEFORE DELETE OR UPDATE ON app.retention_rule FOR EACH ROW EXECUTE FUNCTION log_period_guard();
 
 create table retention_run (
   tenant_id uuid not null, -- class=internal category=business-data
@@ -3219,15 +3221,29 @@ CREATE OR REPLACE FUNCTION app.audit_erase(p_entries uuid[])
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-declare n int;
 begin
-  update app.audit_entry set payload = null, salt = null, erased_at = app.now()
-   where tenant_id = app.tenant() and entry_id = any (p_entries) and commitment is not null and erased_at is null;
-  get diagnostics n = row_count;
-  return n;
+  if not app.erasing() then
+    raise exception 'app.audit_erase: no approved erasure is being carried out' using errcode = '42501';
+  end if;
+  return app.empty_entries(p_entries);
 end $function$;
 alter routine audit_erase(uuid[]) owner to entente_definer;
 grant execute on routine audit_erase(uuid[]) to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.audit_erase(p_entries uuid[], p_request uuid, p_proof text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if p_proof is distinct from app.installation_proof('erasure ' || app.tenant() || ' ' || p_request) then
+    raise exception 'app.audit_erase: this is no proof of an approved erasure' using errcode = '42501';
+  end if;
+  return app.empty_entries(p_entries);
+end $function$;
+alter routine audit_erase(uuid[],uuid,text) owner to entente_definer;
+grant execute on routine audit_erase(uuid[],uuid,text) to entente_worker;
 
 CREATE OR REPLACE FUNCTION app.audit_plain()
  RETURNS SETOF uuid
@@ -3405,6 +3421,35 @@ begin
 end $procedure$;
 alter routine declare_retention(text,jsonb) owner to entente_owner;
 
+CREATE OR REPLACE FUNCTION app.departure_guard()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if not app.is_staff() then
+    return new;
+  end if;
+  if tg_op = 'INSERT' then
+    if new.state <> 'asked' or new.agreed_by is not null or new.agreed_at is not null or new.purge_after is not null
+       or new.closed_at is not null or new.finished_at is not null or new.certificate <> ''
+       or new.asked_by is distinct from app.member() and not exists (select from app.member m where m.tenant_id = app.tenant() and m.member_id = app.member() and m.kind = 'service') then -- a key asks for whoever made it
+      raise exception 'a departure begins by being asked for' using errcode = '42501', constraint = 'departure_begins_ck';
+    end if;
+    return new;
+  end if;
+  if (new.departure_id, new.asked_by, new.asked_by_name, new.asked_at, new.reason, new.at_once) is distinct from (old.departure_id, old.asked_by, old.asked_by_name, old.asked_at, old.reason, old.at_once)
+     or new.state <> old.state and (old.state, new.state) not in (('asked', 'closing'), ('asked', 'taken_back'), ('closing', 'taken_back'))
+     or new.state = 'closing' and old.state = 'asked' and new.agreed_by is distinct from app.member() -- alone only where there is nobody else
+        and (new.agreed_by is not null or exists (select from app.member m where m.tenant_id = app.tenant() and m.role = 'admin' and m.kind = 'person' and m.status = 'active' and m.member_id is distinct from new.asked_by))
+     or old.state <> 'asked' and (new.agreed_by, new.agreed_at, new.purge_after) is distinct from (old.agreed_by, old.agreed_at, old.purge_after)
+     or new.certificate is distinct from old.certificate then
+    raise exception 'a departure is agreed to or taken back, and nothing else' using errcode = '42501', constraint = 'departure_frozen_ck';
+  end if;
+  return new;
+end $function$;
+alter routine departure_guard() owner to entente_owner;
+
 CREATE OR REPLACE FUNCTION app.document_guard()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3481,6 +3526,21 @@ begin
 end $function$;
 alter routine drop_month(text) owner to entente_owner;
 grant execute on routine drop_month(text) to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.empty_entries(p_entries uuid[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare n int;
+begin
+  update app.audit_entry set payload = null, salt = null, erased_at = app.now()
+   where tenant_id = app.tenant() and entry_id = any (p_entries) and commitment is not null and erased_at is null;
+  get diagnostics n = row_count;
+  return n;
+end $function$;
+alter routine empty_entries(uuid[]) owner to entente_definer;
 
 CREATE OR REPLACE FUNCTION app.empty_history(in_most integer)
  RETURNS bigint
@@ -3723,6 +3783,27 @@ begin
 end $function$;
 alter routine erase_member(uuid) owner to entente_retention;
 grant execute on routine erase_member(uuid) to entente_worker;
+
+CREATE OR REPLACE FUNCTION app.erasing(in_request uuid DEFAULT NULL::uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select exists (select from app.privacy_request r where r.tenant_id = app.tenant() and r.kind = 'erasure' and r.state = 'executing' and (in_request is null or r.request_id = in_request))
+$function$;
+alter routine erasing(uuid) owner to entente_definer;
+
+CREATE OR REPLACE FUNCTION app.erasure_proof(in_request uuid)
+ RETURNS text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select case when app.erasing(in_request) then app.installation_proof('erasure ' || app.tenant() || ' ' || in_request) end
+$function$;
+alter routine erasure_proof(uuid) owner to entente_definer;
+grant execute on routine erasure_proof(uuid) to entente_worker;
 
 CREATE OR REPLACE FUNCTION app.forget_member(in_member uuid)
  RETURNS text
@@ -3979,6 +4060,17 @@ begin
 end $function$;
 alter routine incident_notice_guard() owner to entente_owner;
 
+CREATE OR REPLACE FUNCTION app.installation_proof(what text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select encode(sha256(i.secret || sha256(i.secret || convert_to(what, 'UTF8'))), 'hex') from app.installation i
+$function$;
+alter routine installation_proof(text) owner to entente_owner;
+grant execute on routine installation_proof(text) to entente_definer;
+
 CREATE OR REPLACE FUNCTION app.invitation_by_token(in_hash bytea)
  RETURNS TABLE(tenant_id uuid, tenant_slug text, tenant_name text, invitation_id uuid, member_id uuid, person_id uuid, partner_id uuid, partner_name text, role text, name text, email text, expires_at timestamp with time zone, used_at timestamp with time zone, revoked_at timestamp with time zone, has_password boolean)
  LANGUAGE sql
@@ -3996,6 +4088,21 @@ AS $function$
 $function$;
 alter routine invitation_by_token(bytea) owner to entente_definer;
 grant execute on routine invitation_by_token(bytea) to entente_public;
+
+CREATE OR REPLACE FUNCTION app.is_staff()
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select current_setting('is_superuser') <> 'on' and pg_has_role(current_user, 'entente_staff', 'usage')
+$function$;
+alter routine is_staff() owner to entente_owner;
+grant execute on routine is_staff() to entente_definer;
+grant execute on routine is_staff() to entente_platform;
+grant execute on routine is_staff() to entente_retention;
+grant execute on routine is_staff() to entente_staff;
+grant execute on routine is_staff() to entente_worker;
 
 CREATE OR REPLACE FUNCTION app.is_worker()
  RETURNS boolean
@@ -4063,6 +4170,20 @@ begin
   end loop;
 end $procedure$;
 alter routine let_leave() owner to entente_owner;
+
+CREATE OR REPLACE FUNCTION app.log_period_guard()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if app.is_staff() and old.category in ('audit-log', 'security-event') and (tg_op = 'DELETE' or new.category <> old.category or new.event <> old.event
+     or old.stored and not new.stored or new.keep < coalesce(old.keep, interval '1000 years')) then
+    raise exception 'only the operator shortens the period of the audit log' using errcode = '42501', constraint = 'retention_rule_log_ck';
+  end if;
+  return case when tg_op = 'DELETE' then old else new end;
+end $function$;
+alter routine log_period_guard() owner to entente_owner;
 
 CREATE OR REPLACE FUNCTION app.may_mail(in_email text, in_purpose text)
  RETURNS text
