@@ -127,8 +127,13 @@ func (p pages) room(w http.ResponseWriter, r *http.Request, who access.Actor) er
 	if i < 0 {
 		if strings.Contains(r.PathValue("room"), ".") { // an operation's name leads to its room
 			key, _, _ := strings.Cut(r.PathValue("room"), ".")
-			if slices.ContainsFunc(all, func(rm room) bool { return rm.key == key }) {
-				httpx.SeeOther(w, r, "/api-reference/"+key)
+			named := func(op operation) bool { return op.id == r.PathValue("room") }
+			at := slices.IndexFunc(all, func(rm room) bool { return slices.ContainsFunc(rm.operations, named) })
+			if at < 0 {
+				at = slices.IndexFunc(all, func(rm room) bool { return rm.key == key })
+			}
+			if at >= 0 {
+				httpx.SeeOther(w, r, "/api-reference/"+all[at].key)
 				return nil
 			}
 		}
@@ -144,7 +149,7 @@ func (p pages) room(w http.ResponseWriter, r *http.Request, who access.Actor) er
 
 // titles are what people call the rooms; the order is that of the reference.
 var titles = []struct{ key, title string }{
-	{"deal", "Deals"}, {"partner", "Partners"}, {"account", "Accounts"}, {"contact", "Contacts"}, {"person", "People"}, {"import", "Imports"},
+	{"deal", "Deals"}, {"partner", "Partners"}, {"account", "Accounts"}, {"contact", "Contacts"}, {"version", "Versions of records"}, {"person", "People"}, {"import", "Imports"},
 	{"audit", "Audit log"}, {"mail", "E-mail log"}, {"key", "API keys"}, {"me", "Your own account"}, {"tenant", "Programme"}, {"stage", "Pipeline"}, {"product", "Products"}, {"view", "Saved views"},
 }
 

@@ -112,7 +112,8 @@ func versions(a *door.API, noun, path string, see, restore access.Action,
 	compare func(context.Context, access.Actor, id.ID, int) (trail.Comparison, error),
 	back func(context.Context, access.Actor, id.ID, int, int) (trail.Comparison, error)) {
 	path += "/{id}/versions"
-	door.Register(a, see, huma.Operation{Method: "GET", Path: path, Summary: "List the versions of a " + noun, Description: "Newest first, as far back as the policy keeps the history of records."},
+	chapter := []string{"version"} // of the reference: one for all kinds, rather than three more operations in each
+	door.Register(a, see, huma.Operation{Method: "GET", Path: path, Tags: chapter, Summary: "List the versions of a " + noun, Description: "Newest first, as far back as the policy keeps the history of records."},
 		func(ctx context.Context, who access.Actor, in *versionsIn) (*versionsOut, error) {
 			page, err := list(ctx, who, in.ID, trail.VersionQuery{Limit: in.Limit, Cursor: in.Cursor})
 			if err != nil {
@@ -124,11 +125,11 @@ func versions(a *door.API, noun, path string, see, restore access.Action,
 			}
 			return &versionsOut{VersionPage{page.Current, items, page.Next}}, nil
 		})
-	door.Register(a, see, huma.Operation{Method: "GET", Path: path + "/{version}", OperationID: see.Room() + ".version", Summary: "Compare a version of a " + noun + " with how it stands"},
+	door.Register(a, see, huma.Operation{Method: "GET", Path: path + "/{version}", Tags: chapter, OperationID: see.Room() + ".version", Summary: "Compare a version of a " + noun + " with how it stands"},
 		func(ctx context.Context, who access.Actor, in *versionIn) (*comparisonOut, error) {
 			return compared(compare(ctx, who, in.ID, in.Number))
 		})
-	door.Register(a, restore, huma.Operation{Method: "POST", Path: path + "/{version}/restore", Summary: "Restore a version of a " + noun,
+	door.Register(a, restore, huma.Operation{Method: "POST", Path: path + "/{version}/restore", Tags: chapter, Summary: "Restore a version of a " + noun,
 		Description: "By the rules of a change: what they refuse today, what steps of the record wrote and what was erased stays as it is, and is named. The record gets a new version; 409 `version.nothing` when nothing comes back."},
 		func(ctx context.Context, who access.Actor, in *restoreIn) (*comparisonOut, error) {
 			return compared(back(ctx, who, in.ID, in.Number, in.Version))
