@@ -239,6 +239,9 @@ func (s *Service) alarm(tenant id.ID, r Run) {
 // carryOut does the work of a run and finishes its report.
 func (s *Service) carryOut(ctx context.Context, who access.Actor, r Run, pairs []table) (Run, error) {
 	w := &work{s: s, who: who, run: r, counts: map[pair]*Count{}}
+	for _, c := range r.Counts { // of a run that was cut off and goes on
+		w.counts[pair{c.Table, c.Category}] = &Count{Category: c.Category, Table: c.Table, Removed: c.Removed, Blanked: c.Blanked}
+	}
 	err := w.all(ctx, pairs)
 	r = w.report()
 	r.Outcome = Done
@@ -336,7 +339,7 @@ func (w *work) all(ctx context.Context, tables []table) error {
 		return nil
 	}
 	for {
-		n, err := w.batch(ctx, sqlEmptyHistory, batch)
+		n, err := w.batch(ctx, nil, sqlEmptyHistory, batch)
 		if err != nil || n.Removed < batch {
 			return err
 		}
@@ -353,12 +356,11 @@ func (w *work) removed() (n int64) {
 func (w *work) table(ctx context.Context, t table) error {
 	c := w.count(t)
 	for {
-		n, err := w.batch(ctx, sqlReap, t.Tab, t.Category, batch, w.run.Dry)
+		n, err := w.batch(ctx, c, sqlReap, t.Tab, t.Category, batch, w.run.Dry)
 		if err != nil {
 			return err
 		}
-		c.Removed, c.Blanked = c.Removed+n.Removed, c.Blanked+n.Blanked
-		c.Held, c.Blocked, c.Problem = n.Held, n.Blocked, n.Problem
+		*c = c.and(n)
 		if w.run.Dry || n.Removed+n.Blanked < batch {
 			return nil
 		}
@@ -380,16 +382,27 @@ func (w *work) job(ctx context.Context, t table) error {
 	return nil
 }
 
-// batch runs one statement that deletes, in a transaction of its own. A lock that somebody else holds is waited for in turns, so that
-// others are not kept waiting behind it.
-func (w *work) batch(ctx context.Context, sql string, args ...any) (Count, error) {
+// and adds what a batch did.
+func (c Count) and(n Count) Count {
+	c.Removed, c.Blanked = c.Removed+n.Removed, c.Blanked+n.Blanked
+	c.Held, c.Blocked, c.Problem = n.Held, n.Blocked, n.Problem
+	return c
+}
+
+// batch runs one statement that deletes, in a transaction of its own, and notes what it adds to a count in the report, so that whoever
+// kills the program does not lose it. A lock that somebody else holds is waited for in turns, so that others are not kept waiting behind it.
+func (w *work) batch(ctx context.Context, c *Count, sql string, args ...any) (Count, error) {
 	for try := 1; ; try++ {
 		out, err := op.Write(ctx, w.s.ops, w.who, ActRun, func(tx *op.Tx) (Count, error) {
 			if err := tx.Allow(access.Object{}); err != nil {
 				return Count{}, err
 			}
 			tx.Unchanged() // the report of the run tells it
-			return runBatch(ctx, tx, w.run.ID, sql, args...)
+			n, err := runBatch(ctx, tx, sql, args...)
+			if err != nil {
+				return n, err
+			}
+			return n, beat(ctx, tx, w.run.ID, w.soFar(c, n))
 		})
 		if !lockTimeout(err) || try == maxWaits {
 			return out, err
@@ -412,6 +425,18 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// soFar returns the counts as they are once a batch has added to one of them; nil when it adds nothing.
+func (w *work) soFar(c *Count, n Count) []Count {
+	if c == nil || w.run.Dry || n.Removed+n.Blanked == 0 {
+		return nil
+	}
+	before := *c
+	*c = c.and(n)
+	all := w.report().Counts
+	*c = before
+	return all
 }
 
 // report returns the run with what was done, in the order of categories.

@@ -30,7 +30,7 @@ values (app.tenant(), @run_id, @trigger, @dry, @outcome, @as_of, @started_at, @b
 update retention_run set outcome = @outcome, beat_at = @beat_at, finished_at = @finished_at, removed = @removed, blanked = @blanked, held = @held, partitions = @partitions, bytes = @bytes,
        counts = @counts, problem = @problem, tree_size = @tree_size, tree_root = @tree_root, tree_at = @tree_at
  where tenant_id = (select app.tenant()) and run_id = @run_id`
-	sqlBeat = `update retention_run set beat_at = $2 where tenant_id = (select app.tenant()) and run_id = $1 and outcome = 'running'`
+	sqlBeat = `update retention_run set beat_at = $2, counts = coalesce($3, counts) where tenant_id = (select app.tenant()) and run_id = $1 and outcome = 'running'`
 
 	sqlImpatient    = `set local lock_timeout = '400ms'`
 	sqlReap         = `select removed, blanked, held, blocked, coalesce(problem, '') from app.reap($1, $2, $3, $4)`
@@ -152,15 +152,21 @@ func (s *Service) due(ctx context.Context) (map[id.ID][]pair, error) {
 	return out, err
 }
 
-func runBatch(ctx context.Context, tx *op.Tx, run id.ID, sql string, args ...any) (n Count, err error) {
+func runBatch(ctx context.Context, tx *op.Tx, sql string, args ...any) (n Count, err error) {
 	if _, err = tx.Exec(ctx, sqlImpatient); err != nil {
 		return n, err
 	}
-	if err = tx.QueryRow(ctx, sql, args...).Scan(&n.Removed, &n.Blanked, &n.Held, &n.Blocked, &n.Problem); err != nil {
-		return n, err
+	return n, tx.QueryRow(ctx, sql, args...).Scan(&n.Removed, &n.Blanked, &n.Held, &n.Blocked, &n.Problem)
+}
+
+// beat says that a run is alive, and what it did so far; nil is nothing new.
+func beat(ctx context.Context, tx *op.Tx, run id.ID, counts []Count) error {
+	var fresh any
+	if counts != nil {
+		fresh = counts
 	}
-	_, err = tx.Exec(ctx, sqlBeat, run, tx.Now)
-	return n, err
+	_, err := tx.Exec(ctx, sqlBeat, run, tx.Now, fresh)
+	return err
 }
 
 func (s *Service) monthsOver(ctx context.Context) ([]string, error) {
