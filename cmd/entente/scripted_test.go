@@ -33,16 +33,23 @@ func TestScriptedCommands(t *testing.T) {
 			"retention run --tenant " + name,
 			"retention simulate --until 2090-01-01 --tenant " + name,
 			"audit checkpoint --tenant " + name,
-			"audit export --tenant " + name + " --out " + out + ".audit",
+			"audit export --tenant " + name + " --out " + out + ".audit --force",
 			"subject find --tenant " + name + " --email ada@person.test",
-			"subject export --tenant " + name + " --email ada@person.test --output " + out + ".subject",
+			"subject export --tenant " + name + " --email ada@person.test --output " + out + ".subject --force",
 			"subject erase --tenant " + name + " --email ada@person.test",
-			"tenant export --tenant " + name + " --out " + out + ".tenant",
+			"tenant export --tenant " + name + " --out " + out + ".tenant --force",
 		} {
 			answer(t, strings.Fields(args+" --data "+dir+" --json")...)
 		}
 		list("policy apply --profile codific --tenant " + name)
 		list("audit verify --live --tenant " + name)
+	}
+	// A file that is there is not lost by a slip.
+	for _, args := range []string{"audit export --tenant acme --out " + out + ".audit", "subject export --tenant acme --email ada@person.test --output " + out + ".subject", "tenant export --tenant acme --out " + out + ".tenant"} {
+		fields := strings.Fields(args + " --data " + dir + " --json")
+		if code, text, errOut := do(t, fields...); code != 1 || text != "" || !strings.Contains(errOut, "--force") {
+			t.Errorf("%s over a file: exit code %d, %q %q", args, code, text, errOut)
+		}
 	}
 	if v := answer(t, "policy", "show", "--data", dir, "--json"); v["profile"] != "codific" {
 		t.Errorf("the only programme's policy: %v", v["profile"])
