@@ -52,6 +52,9 @@ func TestFreshInstallationFailsNoPromise(t *testing.T) {
 	h.work(two)
 	h.work(h.partner(two, "south"))
 	healthy("two programmes")
+	if n := h.app.Ops.Keys.Failed(); n != 0 {
+		h.Errorf("looking for what is altered raised the alarm that something is: %d", n)
+	}
 	// What retention says of itself can be read too, whoever declared the tables.
 	if w := h.send(one, "GET", "/retention", "", ""); w.Code != 200 {
 		h.Errorf("/retention: %d", w.Code)

@@ -75,9 +75,15 @@ func New(db *pg.DB, kek crypt.KEK, clock func() time.Time, older ...crypt.KEK) *
 // Failed returns how many ciphertexts did not open since the start: each one was altered, or put in another place.
 func (r *Ring) Failed() uint64 { return r.failed.Load() }
 
+type trial struct{}
+
+// Trial returns a context for a probe that opens a ciphertext where it must not open: a refusal is what is hoped for then, and does
+// not count as a failure.
+func Trial(ctx context.Context) context.Context { return context.WithValue(ctx, trial{}, true) }
+
 // noted counts err when it says that a ciphertext did not open.
-func (r *Ring) noted(err error) error {
-	if errors.Is(err, crypt.ErrWrongKey) {
+func (r *Ring) noted(ctx context.Context, err error) error {
+	if errors.Is(err, crypt.ErrWrongKey) && ctx.Value(trial{}) == nil {
 		r.failed.Add(1)
 	}
 	return err
@@ -150,7 +156,7 @@ func (r *Ring) SealWith(ctx context.Context, tenant id.ID, version uint32, at Pl
 // errors as of Sealer.
 func (r *Ring) Open(ctx context.Context, tenant id.ID, at Place, sealed []byte) ([]byte, error) {
 	if len(sealed) < headerSize || sealed[0] != format {
-		return nil, r.noted(crypt.ErrWrongKey)
+		return nil, r.noted(ctx, crypt.ErrWrongKey)
 	}
 	version := binary.BigEndian.Uint32(sealed[1:])
 	c, err := r.get(ctx, keyName{tenant, version})
@@ -158,7 +164,7 @@ func (r *Ring) Open(ctx context.Context, tenant id.ID, at Place, sealed []byte) 
 		return nil, err
 	}
 	plain, err := c.key.Open(sealed[headerSize:], at.data(tenant, version))
-	return plain, r.noted(err)
+	return plain, r.noted(ctx, err)
 }
 
 // SealTo returns a writer that encrypts a stream to w with the tenant's newest key; close it to complete the stream.
@@ -174,7 +180,7 @@ func (r *Ring) SealTo(ctx context.Context, tenant id.ID, at Place, w io.Writer) 
 func (r *Ring) OpenFrom(ctx context.Context, tenant id.ID, at Place, from io.Reader) (io.Reader, error) {
 	head := make([]byte, headerSize)
 	if _, err := io.ReadFull(from, head); err != nil || head[0] != format {
-		return nil, r.noted(errors.Join(crypt.ErrWrongKey, err))
+		return nil, r.noted(ctx, errors.Join(crypt.ErrWrongKey, err))
 	}
 	version := binary.BigEndian.Uint32(head[1:])
 	c, err := r.get(ctx, keyName{tenant, version})
@@ -182,7 +188,7 @@ func (r *Ring) OpenFrom(ctx context.Context, tenant id.ID, at Place, from io.Rea
 		return nil, err
 	}
 	plain, err := c.key.OpenFrom(from, at.data(tenant, version))
-	return &counted{r, plain, false}, err
+	return &counted{r, plain, ctx.Value(trial{}) != nil}, err
 }
 
 // get returns a key from the cache or unwraps it. A key made by another process counts as the newest after keyTTL at most.
@@ -272,7 +278,7 @@ func (r *Ring) unwrapFailed(err error, kek string) error {
 	return &errs.Error{Kind: errs.Unavailable, Code: "keys.unavailable", Msg: msg, RetryAfter: 30 * time.Second, Err: err}
 }
 
-// counted counts a stream that does not open.
+// counted counts a stream that does not open, once.
 type counted struct {
 	ring *Ring
 	io.Reader
