@@ -70,6 +70,8 @@ var apiCases = []struct {
 		"account.country:field.choice account.domain:field.pattern account.name:field.required amount_minor:field.too_small day:field.date partner_id:field.id tags:field.too_many title:field.required", false},
 	{"wrong types", "POST", "/api/v1/things", `{"title":7,"amount_minor":"9","account":[],"tags":[1]}`, []string{auth, bearer, ctype, jsonCT}, 422, "invalid",
 		"account:field.type amount_minor:field.type tags[0]:field.type title:field.type", false},
+	{"list for an object", "POST", "/api/v1/things", `[]`, []string{auth, bearer, ctype, jsonCT}, 422, "body.type", "", false},
+	{"text for an object", "POST", "/api/v1/things", `"x"`, []string{auth, bearer, ctype, jsonCT}, 422, "body.type", "", false},
 	{"missing", "POST", "/api/v1/things", `{"account":{}}`, []string{auth, bearer, ctype, jsonCT}, 422, "invalid",
 		"account.domain:field.required account.name:field.required amount_minor:field.required title:field.required", false},
 	{"2 MiB", "POST", "/api/v1/things", `{"title":"` + strings.Repeat("x", 2<<20) + `"}`, []string{auth, bearer, ctype, jsonCT}, 413, "body.too_large", "", false},

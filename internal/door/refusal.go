@@ -159,6 +159,9 @@ func refusal(requestID string, status int, msg string, list []error) *httpx.Prob
 				p.Detail = f.Msg
 			}
 		}
+		if f.Name == "" && f.Code == "field.type" {
+			p.Code, p.Detail = "body.type", "The body as a whole has the wrong form. "+f.Msg
+		}
 		f.Name = strings.ToValidUTF8(f.Name[:min(len(f.Name), maxFieldName)], "?")
 		if !seen[f.Name] && f.Name != "" && len(seen) < maxFields {
 			seen[f.Name] = true

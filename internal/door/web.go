@@ -159,12 +159,22 @@ func (w *Web) fail(rw http.ResponseWriter, r *http.Request, who access.Actor, er
 		httpx.Note(r.Context(), err)
 		panic(http.ErrAbortHandler)
 	}
+	if wantsJSON(r) {
+		p.Write(rw)
+		return
+	}
 	p.Prepare(rw.Header())
 	if w.opts.RenderError == nil {
 		plainError(rw, p)
 		return
 	}
 	w.opts.RenderError(rw, r, who, p)
+}
+
+// wantsJSON reports whether r asks for data rather than a page, so that a refusal is a problem document too.
+func wantsJSON(r *http.Request) bool {
+	accept := r.Header.Get("Accept")
+	return strings.HasSuffix(r.URL.Path, ".json") || strings.Contains(accept, "json") && !strings.Contains(accept, "text/html")
 }
 
 // plainError is the error page of a program without pages.

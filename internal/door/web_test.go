@@ -37,6 +37,8 @@ func TestWebAnswers(t *testing.T) {
 		{"no grant", "GET", "/secret", "", []string{"Cookie", session}, 403, "forbidden Ada", "", "", false},
 		{"throttled", "GET", "/things/1", "", []string{"Cookie", "s=busy"}, 429, "auth.slow", "Retry-After", "2", false},
 		{"no such page", "GET", "/nothing", "", nil, 404, "not_found", "", "", false},
+		{"no such file", "GET", "/nothing.json", "", nil, 404, `"code":"not_found"`, "Content-Type", "application/problem+json", false},
+		{"no such page for a program", "GET", "/nothing", "", []string{"Accept", "application/json"}, 404, `"code":"not_found"`, "Content-Type", "application/problem+json", false},
 		{"wrong method", "DELETE", "/things/1", "", []string{"Cookie", session}, 405, "method.not_allowed", "Allow", "GET, HEAD", false},
 		{"post", "POST", "/things", "title=x", []string{"Cookie", session, ctype, form}, 303, "", "Location", "/things/1", true},
 		{"post by htmx", "POST", "/things", "title=x", []string{"Cookie", session, ctype, form, "HX-Request", "true"}, 200, "", "HX-Redirect", "/things/1", true},

@@ -78,7 +78,7 @@ type Template struct {
 
 // Templates are what can be chosen when an incident is confirmed.
 var Templates = []Template{
-	{"contract", "Affected partners, by contract", "The clock breach-notice of the data policy", true},
+	{"contract", "Affected partners, by contract", "The term of the data policy for telling of a breach", true},
 	{"gdpr-33", "GDPR Art. 33: supervisory authority", "72 hours, unless a risk to people is unlikely", false},
 	{"gdpr-34", "GDPR Art. 34: people concerned", "Without undue delay where the risk to people is high; kept here as 72 hours", false},
 	{"nis2", "NIS2 Art. 23", "24 hours early warning, 72 hours notification, final report one month later", false},

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"entente.dev/internal/access"
+	"entente.dev/internal/datamap"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
 )
@@ -204,6 +205,9 @@ var (
 func wrongState(r Request, doing string) error {
 	return errs.New(errs.Conflict, "privacy.state", "This request is %s, so it cannot be %s now.", r.State.Words(), doing)
 }
+
+// TableWords returns what people call what is in a table: "history of records".
+func TableWords(table string) string { return datamap.TableWords(table) }
 
 // Words returns the state as people read it.
 func (s State) Words() string {

@@ -56,11 +56,13 @@ func stateOf(s string) (Tone, string) {
 	if st, ok := states[s]; ok {
 		return st.tone, st.text
 	}
-	words := strings.ReplaceAll(s, "_", " ")
-	if words != "" {
-		words = strings.ToUpper(words[:1]) + words[1:]
-	}
-	return Neutral, words
+	return Neutral, Capital(strings.ReplaceAll(s, "_", " "))
+}
+
+// Capital returns s with a capital first letter, as a label begins.
+func Capital(s string) string {
+	first := firstRune(s)
+	return strings.ToUpper(first) + s[len(first):]
 }
 
 // StateLabel is a state as State words it, for choices.

@@ -80,6 +80,7 @@ type Page struct {
 	Path     string          // address of this page, for coming back after a form
 	Wide     bool            // use the whole width, such as for the board
 	Base     string          // of a public page: what its tenant's other public pages begin with, such as "/t/acme"
+	Alone    bool            // a public page that is no tenant's: it leads to no other pages
 	Plain    bool            // draw no page header; the content brings its own <h1>
 }
 

@@ -271,6 +271,17 @@ func Actions() []access.Action {
 	return out
 }
 
+// What says in words what an action is, "Read the audit log", without what stands in brackets; of an unknown one nothing.
+func What(act access.Action) string {
+	for _, l := range table {
+		if l.act == act {
+			words, _, _ := strings.Cut(l.what, " (")
+			return words
+		}
+	}
+	return ""
+}
+
 // Markdown returns the table as docs/permissions.md shows it.
 func Markdown() string {
 	var b strings.Builder

@@ -33,7 +33,7 @@ func TestAuditPage(t *testing.T) {
 	north, sam := w.North.String(), w.Actors["staff"].Member.String()
 	w.Run(t, []doortest.Case{
 		{Name: "all", As: "staff", Ask: "GET /audit", Status: 200, Want: []string{".audit-line :: Sam Staff changed partner North", ".audit-line a[href=/partners/" + north + "]", ".diff ins :: DACH", ".diff ins :: Germany",
-			".audit-line :: Ada Admin added partner East <b>AB</b>", ".audit-line :: Pat Partner was refused partner.read", ".badge :: Refused", ".audit-facts :: partner.not_found", "a[href=/audit?actor_id=" + sam + "]"}, Forbid: []string{".audit b"}},
+			".audit-line :: Ada Admin added partner East <b>AB</b>", ".audit-line :: Pat Partner was refused “See one partner company”", ".badge :: Refused", ".audit-facts :: partner.not_found", "a[href=/audit?actor_id=" + sam + "]"}, Forbid: []string{".audit b"}},
 		{Name: "by actor", As: "staff", Ask: "GET /audit?actor_id=" + sam, Status: 200, Want: []string{".audit-line :: North", "select[name=actor_id] option[selected] :: Sam Staff"}, Forbid: []string{".audit-line :: East"}},
 		{Name: "by record", As: "staff", Ask: "GET /audit?object_id=" + north, Status: 200, Want: []string{".audit-line :: North", "select[name=object_id] option[selected] :: North"}, Forbid: []string{".audit-line :: East"}},
 		{Name: "by room", As: "staff", Ask: "GET /audit?action=partner", Status: 200, Want: []string{".audit-line :: East", "option[value=partner][selected]"}},

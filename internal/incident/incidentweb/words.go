@@ -15,7 +15,7 @@ func words(s string) string { return strings.ReplaceAll(s, "-", " ") }
 func options(values []string) []ui.Option {
 	out := make([]ui.Option, len(values))
 	for i, v := range values {
-		out[i] = ui.Option{Value: v, Label: strings.ToUpper(v[:1]) + v[1:]}
+		out[i] = ui.Option{Value: v, Label: ui.Capital(v)}
 	}
 	return out
 }
@@ -31,14 +31,6 @@ func clockClass(c incident.Clock, now time.Time) string {
 		return "is-near"
 	}
 	return ""
-}
-
-func exact(t time.Time, zone *time.Location) string {
-	local := t.In(zone).Format("2 Jan 2006, 15:04 MST")
-	if _, offset := t.In(zone).Zone(); offset == 0 {
-		return local
-	}
-	return local + " (" + t.UTC().Format("2 Jan 15:04") + " UTC)"
 }
 
 func categoryNames(ids []string) string {
@@ -61,13 +53,13 @@ func assessment(i incident.Incident) []ui.Fact {
 
 func whenFacts(v recordView) []ui.Fact {
 	i := v.it.Incident
-	out := []ui.Fact{{Label: "Detected", Value: exact(i.DetectedAt, v.zone)}, {Label: "Reported by", Value: i.ReportedByName}}
+	out := []ui.Fact{{Label: "Detected", Content: ui.Moment(i.DetectedAt)}, {Label: "Reported by", Value: i.ReportedByName}}
 	for _, t := range []struct {
 		label string
 		at    *time.Time
 	}{{"Known since", i.AwareAt}, {"Contained", i.ContainedAt}, {"Resolved", i.ResolvedAt}, {"Closed", i.ClosedAt}} {
 		if t.at != nil {
-			out = append(out, ui.Fact{Label: t.label, Value: exact(*t.at, v.zone)})
+			out = append(out, ui.Fact{Label: t.label, Content: ui.Moment(*t.at)})
 		}
 	}
 	return out

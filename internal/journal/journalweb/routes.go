@@ -111,6 +111,7 @@ func (p pages) list(w http.ResponseWriter, r *http.Request, who access.Actor) er
 	}
 	return p.draw(w, r, who, v, err, func(pg ui.Page, v view) pageOf {
 		pg.Subtitle = "Every request of somebody who is known, for as long as the data policy keeps it."
+		pg.Actions = exportTool(v)
 		return accessPage(pg, v)
 	})
 }

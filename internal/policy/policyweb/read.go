@@ -59,6 +59,7 @@ func (p pages) register(w http.ResponseWriter, r *http.Request, who access.Actor
 		return err
 	}
 	pg.Subtitle = "GDPR Art. 30, for " + g.Controller + ". Made from the data map, the policy and the list of sub-processors."
+	pg.Actions = registerTools()
 	return ui.Render(w, r, http.StatusOK, registerPage(pg, g))
 }
 

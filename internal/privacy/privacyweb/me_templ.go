@@ -719,7 +719,7 @@ func myRequestPage(p ui.Page, v myRequestView) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = ui.Facts(ui.Fact{Label: "You asked for", Value: v.r.Kind.Words()}, ui.Fact{Label: "In your words", Value: v.r.Asked}, ui.Fact{Label: "State", Value: v.r.State.Words()},
+					templ_7745c5c3_Err = ui.Facts(ui.Fact{Label: "You asked for", Value: v.r.Kind.Words()}, ui.Fact{Label: "In your words", Value: v.r.Asked}, ui.Fact{Label: "State", Value: ui.Capital(v.r.State.Words())},
 						ui.Fact{Label: "Deadline", Value: clockWords(v.r, v.now)}, ui.Fact{Label: "Extended because", Value: v.r.ExtensionReason}, ui.Fact{Label: "Answer", Value: v.r.Outcome}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err

@@ -3,7 +3,6 @@ package privacyweb
 import (
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"entente.dev/internal/access"
@@ -222,16 +221,7 @@ func hrefOf(h privacy.Hit) string {
 	return ""
 }
 
-func tableWords(name string) string {
-	known := map[string]string{"contact": "Contacts", "member": "People", "person": "Logins", "deal": "Deals", "deal_note": "Notes on deals", "mail": "E-mails", "mail_body": "E-mails to others", "file_content": "Stored files", "row_history": "History of records",
-		"audit_entry": "Audit log", "import_row": "Rows of imports", "idempotency": "Answers kept for a day", "privacy_request": "Privacy requests", "privacy_task": "Partners' tasks",
-		"document_version": "Versions of documents", "incident_clock": "Deadlines of incidents", "incident_entry": "Entries on incidents", "incident_notice": "Notices about incidents",
-		"processor": "Sub-processors", "notice": "Notices", "access_log": "Access log", "usage_event": "Usage of pages"}
-	if w, ok := known[name]; ok {
-		return w
-	}
-	return strings.ToUpper(name[:1]) + strings.ReplaceAll(name[1:], "_", " ")
-}
+func tableWords(name string) string { return ui.Capital(privacy.TableWords(name)) }
 
 type restrictedView struct {
 	form    *httpx.Form

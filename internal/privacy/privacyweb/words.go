@@ -23,7 +23,7 @@ func kinds() []ui.Option {
 func states() []ui.Option {
 	out := make([]ui.Option, len(privacy.States))
 	for i, s := range privacy.States {
-		out[i] = ui.Option{Value: string(s), Label: s.Words()}
+		out[i] = ui.Option{Value: string(s), Label: ui.Capital(s.Words())}
 	}
 	return out
 }
@@ -55,7 +55,7 @@ func stateTone(s privacy.State) ui.Tone {
 }
 
 func stateBadge(r privacy.Request) templ.Component {
-	return ui.Badge(stateTone(r.State), r.State.Words())
+	return ui.Badge(stateTone(r.State), ui.Capital(r.State.Words()))
 }
 
 func subjectWords(r privacy.Request) string {

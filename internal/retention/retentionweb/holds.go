@@ -177,7 +177,7 @@ func (p pages) setDuty(w http.ResponseWriter, r *http.Request, who access.Actor)
 	if err != nil {
 		return err
 	}
-	d, err := p.Retention.SetDuty(r.Context(), who, retention.DutyInput{Category: f.Value("category"), Event: f.Value("event"), Keep: f.Value("keep"), Reason: f.Text("reason")})
+	d, err := p.Retention.SetDuty(r.Context(), who, retention.DutyInput{Category: f.Text("category"), Event: f.Text("event"), Keep: f.Text("keep"), Reason: f.Text("reason")})
 	switch {
 	case err == nil:
 		ui.SetFlash(w, ui.Flash{Tone: ui.Good, Text: "Kept for " + d.Keep + " as the law asks."})
@@ -247,20 +247,6 @@ func plain(interval string) string {
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }
 
-// tableNames are what people call a table whose name says little.
-var tableNames = map[string]string{"account": "accounts", "contact": "contacts", "deal": "deals", "partner": "partners", "member": "people", "person": "logins", "mail": "e-mails", "notice": "notices",
-	"audit_entry": "audit entries", "row_history": "history of records", "api_key": "API keys", "idempotency": "answers to repeated requests", "throttle": "counts of attempts",
-	"session": "sessions", "one_time_link": "links in mails", "usage_event": "usage of pages", "usage_day": "daily figures", "saved_view": "saved views", "invitation": "invitations",
-	"stored_file": "stored files", "archive_run": "exports and imports", "kept_record": "records kept by law", "account_partner": "partners of accounts", "contact_consent": "consents",
-	"error_report": "error reports", "error_occurrence": "occurrences of errors", "document": "documents", "concern": "concerns"}
-
-func tableWords(t string) string {
-	if w, ok := tableNames[t]; ok {
-		return w
-	}
-	return strings.ReplaceAll(t, "_", " ")
-}
-
 func dayOf(s string) time.Time {
 	d, _ := time.Parse(time.DateOnly, s)
 	return d
@@ -273,7 +259,7 @@ func pct(thousandths int) string {
 func tablesOf(c retention.Category) string {
 	var names []string
 	for _, t := range c.Tables {
-		names = append(names, tableWords(t.Table))
+		names = append(names, retention.TableWords(t.Table))
 	}
 	if len(names) > 4 {
 		return strings.Join(names[:4], ", ") + " and " + strconv.Itoa(len(names)-4) + " more"

@@ -1018,9 +1018,9 @@ func reportPage(p ui.Page, r retention.Run) templ.Component {
 									return templ_7745c5c3_Err
 								}
 								var templ_7745c5c3_Var43 string
-								templ_7745c5c3_Var43, templ_7745c5c3_Err = templ.JoinStringErrs(tableWords(c.Table))
+								templ_7745c5c3_Var43, templ_7745c5c3_Err = templ.JoinStringErrs(ui.Capital(retention.TableWords(c.Table)))
 								if templ_7745c5c3_Err != nil {
-									return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 193, Col: 31}
+									return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 193, Col: 53}
 								}
 								_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var43))
 								if templ_7745c5c3_Err != nil {
@@ -1031,9 +1031,9 @@ func reportPage(p ui.Page, r retention.Run) templ.Component {
 									return templ_7745c5c3_Err
 								}
 								var templ_7745c5c3_Var44 string
-								templ_7745c5c3_Var44, templ_7745c5c3_Err = templ.JoinStringErrs(c.Category)
+								templ_7745c5c3_Var44, templ_7745c5c3_Err = templ.JoinStringErrs(retention.CategoryName(c.Category))
 								if templ_7745c5c3_Err != nil {
-									return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 194, Col: 40}
+									return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 194, Col: 64}
 								}
 								_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var44))
 								if templ_7745c5c3_Err != nil {
@@ -1414,20 +1414,24 @@ func aheadPage(p ui.Page, v aheadView) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 85, "<figure class=\"chart keep\" aria-labelledby=\"keep-title\"><figcaption><span class=\"chart-title\" id=\"keep-title\">How long what is here now stays</span> <span class=\"chart-summary\">From today to ")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 85, "<figure class=\"chart keep\" aria-labelledby=\"keep-title\"><figcaption><span class=\"chart-title\" id=\"keep-title\">How long what is here now stays</span> <span class=\"chart-summary\">From today to")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
 					var templ_7745c5c3_Var61 string
-					templ_7745c5c3_Var61, templ_7745c5c3_Err = templ.JoinStringErrs(v.sim.Until)
+					templ_7745c5c3_Var61, templ_7745c5c3_Err = templ.JoinStringErrs(" ")
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 260, Col: 61}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 260, Col: 52}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var61))
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 86, ". A bar grows lighter as rows go and ends where the last one goes; the figures stand below.</span></figcaption>")
+					templ_7745c5c3_Err = ui.Day(dayOf(v.sim.Until)).Render(ctx, templ_7745c5c3_Buffer)
+					if templ_7745c5c3_Err != nil {
+						return templ_7745c5c3_Err
+					}
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 86, "<span>. A bar grows lighter as rows go and ends where the last one goes; the figures stand below.</span></span></figcaption>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -1449,7 +1453,7 @@ func aheadPage(p ui.Page, v aheadView) templ.Component {
 							var templ_7745c5c3_Var62 string
 							templ_7745c5c3_Var62, templ_7745c5c3_Err = templ.JoinStringErrs(l.label)
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 267, Col: 42}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 269, Col: 42}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var62))
 							if templ_7745c5c3_Err != nil {
@@ -1467,7 +1471,7 @@ func aheadPage(p ui.Page, v aheadView) templ.Component {
 								var templ_7745c5c3_Var63 string
 								templ_7745c5c3_Var63, templ_7745c5c3_Err = templ.JoinStringErrs(pct(m.x))
 								if templ_7745c5c3_Err != nil {
-									return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 271, Col: 42}
+									return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 273, Col: 42}
 								}
 								_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var63))
 								if templ_7745c5c3_Err != nil {
@@ -1480,7 +1484,7 @@ func aheadPage(p ui.Page, v aheadView) templ.Component {
 								var templ_7745c5c3_Var64 string
 								templ_7745c5c3_Var64, templ_7745c5c3_Err = templ.JoinStringErrs(pct(m.x))
 								if templ_7745c5c3_Err != nil {
-									return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 271, Col: 58}
+									return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 273, Col: 58}
 								}
 								_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var64))
 								if templ_7745c5c3_Err != nil {
@@ -1517,7 +1521,7 @@ func aheadPage(p ui.Page, v aheadView) templ.Component {
 								var templ_7745c5c3_Var67 string
 								templ_7745c5c3_Var67, templ_7745c5c3_Err = templ.JoinStringErrs(pct(s.x))
 								if templ_7745c5c3_Err != nil {
-									return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 274, Col: 85}
+									return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 276, Col: 85}
 								}
 								_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var67))
 								if templ_7745c5c3_Err != nil {
@@ -1530,7 +1534,7 @@ func aheadPage(p ui.Page, v aheadView) templ.Component {
 								var templ_7745c5c3_Var68 string
 								templ_7745c5c3_Var68, templ_7745c5c3_Err = templ.JoinStringErrs(pct(s.width))
 								if templ_7745c5c3_Err != nil {
-									return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 274, Col: 114}
+									return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 276, Col: 114}
 								}
 								_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var68))
 								if templ_7745c5c3_Err != nil {
@@ -1558,7 +1562,7 @@ func aheadPage(p ui.Page, v aheadView) templ.Component {
 							var templ_7745c5c3_Var69 string
 							templ_7745c5c3_Var69, templ_7745c5c3_Err = templ.JoinStringErrs(pct(m.x))
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 281, Col: 27}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 283, Col: 27}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var69))
 							if templ_7745c5c3_Err != nil {
@@ -1571,7 +1575,7 @@ func aheadPage(p ui.Page, v aheadView) templ.Component {
 							var templ_7745c5c3_Var70 string
 							templ_7745c5c3_Var70, templ_7745c5c3_Err = templ.JoinStringErrs(m.label)
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 281, Col: 67}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 283, Col: 67}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var70))
 							if templ_7745c5c3_Err != nil {
@@ -1629,7 +1633,7 @@ func aheadPage(p ui.Page, v aheadView) templ.Component {
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						templ_7745c5c3_Err = ui.Head("Table", "").Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = ui.Head("What", "").Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -1641,11 +1645,11 @@ func aheadPage(p ui.Page, v aheadView) templ.Component {
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						templ_7745c5c3_Err = ui.Head("Last day with rows", "").Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = ui.Head("Last day with rows", "hide-sm").Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						templ_7745c5c3_Err = ui.Head("First without", "hide-sm").Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = ui.Head("Gone on", "").Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -1665,7 +1669,7 @@ func aheadPage(p ui.Page, v aheadView) templ.Component {
 							var templ_7745c5c3_Var73 string
 							templ_7745c5c3_Var73, templ_7745c5c3_Err = templ.JoinStringErrs(l.label)
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 304, Col: 18}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 306, Col: 18}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var73))
 							if templ_7745c5c3_Err != nil {
@@ -1676,9 +1680,9 @@ func aheadPage(p ui.Page, v aheadView) templ.Component {
 								return templ_7745c5c3_Err
 							}
 							var templ_7745c5c3_Var74 string
-							templ_7745c5c3_Var74, templ_7745c5c3_Err = templ.JoinStringErrs(l.o.Category)
+							templ_7745c5c3_Var74, templ_7745c5c3_Err = templ.JoinStringErrs(retention.CategoryName(l.o.Category))
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 305, Col: 41}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 307, Col: 65}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var74))
 							if templ_7745c5c3_Err != nil {
@@ -1691,7 +1695,7 @@ func aheadPage(p ui.Page, v aheadView) templ.Component {
 							var templ_7745c5c3_Var75 string
 							templ_7745c5c3_Var75, templ_7745c5c3_Err = templ.JoinStringErrs(ui.FormatNumber(ctx, l.o.Now))
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 308, Col: 40}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 310, Col: 40}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var75))
 							if templ_7745c5c3_Err != nil {
@@ -1709,7 +1713,7 @@ func aheadPage(p ui.Page, v aheadView) templ.Component {
 								var templ_7745c5c3_Var76 string
 								templ_7745c5c3_Var76, templ_7745c5c3_Err = templ.JoinStringErrs(ui.FormatNumber(ctx, l.o.Held))
 								if templ_7745c5c3_Err != nil {
-									return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 310, Col: 60}
+									return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 312, Col: 60}
 								}
 								_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var76))
 								if templ_7745c5c3_Err != nil {
@@ -1728,7 +1732,7 @@ func aheadPage(p ui.Page, v aheadView) templ.Component {
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}
-							templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 115, "</td><td>")
+							templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 115, "</td><td class=\"hide-sm\">")
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}
@@ -1736,7 +1740,7 @@ func aheadPage(p ui.Page, v aheadView) templ.Component {
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}
-							templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 116, "</td><td class=\"hide-sm\">")
+							templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 116, "</td><td>")
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}
@@ -1751,7 +1755,7 @@ func aheadPage(p ui.Page, v aheadView) templ.Component {
 							var templ_7745c5c3_Var77 string
 							templ_7745c5c3_Var77, templ_7745c5c3_Err = templ.JoinStringErrs(ui.FormatNumber(ctx, l.o.Kept))
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 322, Col: 56}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 324, Col: 56}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var77))
 							if templ_7745c5c3_Err != nil {
@@ -1821,33 +1825,7 @@ func dayText(s string) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 121, "<time datetime=\"")
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
-			}
-			var templ_7745c5c3_Var79 string
-			templ_7745c5c3_Var79, templ_7745c5c3_Err = templ.JoinStringErrs(s)
-			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 336, Col: 20}
-			}
-			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var79))
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
-			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 122, "\">")
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
-			}
-			var templ_7745c5c3_Var80 string
-			templ_7745c5c3_Var80, templ_7745c5c3_Err = templ.JoinStringErrs(dayOf(s).Format("2 Jan 2006"))
-			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/retention/retentionweb/pages.templ`, Line: 336, Col: 54}
-			}
-			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var80))
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
-			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 123, "</time>")
+			templ_7745c5c3_Err = ui.Day(dayOf(s)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -236,7 +236,7 @@ func lanesOf(s retention.Simulation) []lane {
 		if o.Now == 0 {
 			continue
 		}
-		l := lane{o: o, label: strings.ReplaceAll(o.Table, "_", " "), y: 26 * len(out), open: o.Kept > 0}
+		l := lane{o: o, label: ui.Capital(retention.TableWords(o.Table)), y: 26 * len(out), open: o.Kept > 0}
 		x, left := 0, o.Now
 		add := func(to int) {
 			if to > x && left > 0 {

@@ -170,12 +170,8 @@ func (p pages) of(v *view, pg ui.Page, brand tenant.Brand) {
 }
 
 func (p pages) draw(w http.ResponseWriter, r *http.Request, status int, pg ui.Page, v view) error {
-	pg.Wide, pg.Plain = true, true
-	frame := ui.Bare
-	if v.report != "" {
-		frame = ui.Site
-	}
-	return ui.Render(w, r, status, framed(frame(pg), v))
+	pg.Plain, pg.Alone = true, v.report == ""
+	return ui.Render(w, r, status, framed(ui.Site(pg), v))
 }
 
 func (p pages) installationJSON(w http.ResponseWriter, r *http.Request) error {
