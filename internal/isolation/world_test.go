@@ -9,11 +9,17 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 
 	"entente.dev/internal/kernel/id"
 )
+
+// numbers hands out each number once, so that no two rows meet by chance.
+var numbers atomic.Int32
+
+func number(*scope) any { return 1000 + numbers.Add(1) }
 
 // row is a table's row as JSON.
 type row map[string]any
@@ -127,7 +133,7 @@ var fixtures = map[string]func(s *scope) any{
 	"data_key.wrapped":         func(*scope) any { return `\x00` },
 	"key_rotation.key_version": func(*scope) any { return 2 },
 	"key_rotation.state":       func(*scope) any { return "done" }, // one at a time is under way
-	"data_key.key_version":     func(*scope) any { return rand.IntN(9999) + 1 },
+	"data_key.key_version":     number,
 	"policy_clock.clock": func(s *scope) any {
 		return []string{"breach-notice", "purge-after-deletion", "policy-notice", "subject-answer"}[len(s.is("partner_id"))%4]
 	},
@@ -143,32 +149,32 @@ var fixtures = map[string]func(s *scope) any{
 	"api_key.scopes":                func(*scope) any { return []string{"read"} },
 	"row_history.at":                func(*scope) any { return "2026-01-01T00:00:00Z" },
 	"policy_version.profile":        func(*scope) any { return "default" },
-	"policy_version.number":         func(*scope) any { return rand.IntN(9999) + 1 },
+	"policy_version.number":         number,
 	"retention_rule.event":          func(*scope) any { return "recorded" },
 	"retention_rule.category":       func(*scope) any { return "c " + id.New().String() },
 	"privacy_request.state":         func(*scope) any { return "received" },
 	"privacy_request.subject_email": func(*scope) any { return "ada@example.com" },
 	"privacy_request.due_at":        func(*scope) any { return "2099-01-01T00:00:00Z" },
-	"privacy_request.number":        func(*scope) any { return rand.IntN(9999) + 1 },
+	"privacy_request.number":        number,
 	"privacy_task.state":            func(*scope) any { return "open" },
 	"audit_entry.changes":           func(*scope) any { return row{} },
 
 	"audit_entry.actor_id": func(s *scope) any { return s.is("member_id") },
 
 	"audit_checkpoint.root":    func(*scope) any { return thirtyTwo },
-	"audit_checkpoint.size":    func(*scope) any { return rand.IntN(9999) },
+	"audit_checkpoint.size":    number,
 	"audit_tree.log":           func(*scope) any { return id.New().String() },
 	"audit_tree.root":          func(*scope) any { return thirtyTwo },
-	"audit_leaf.seq":           func(*scope) any { return rand.IntN(9999) },
+	"audit_leaf.seq":           number,
 	"audit_tile.hashes":        func(*scope) any { return thirtyTwo },
-	"audit_tile.n":             func(*scope) any { return rand.IntN(9999) },
+	"audit_tile.n":             number,
 	"retention_rule.keep":      func(*scope) any { return "1 year" },
 	"legal_hold.kind":          func(*scope) any { return "account" },
 	"legal_duty.keep":          func(*scope) any { return "1 year" },
 	"incident_clock.due_at":    func(*scope) any { return "2026-01-04T00:00:00Z" },
 	"document.kind":            func(*scope) any { return "terms" },
-	"incident.number":          func(*scope) any { return rand.IntN(99999) + 1 },
-	"document_version.number":  func(*scope) any { return rand.IntN(99999) + 1 },
+	"incident.number":          number,
+	"document_version.number":  number,
 	"stored_file.state":        func(*scope) any { return "writing" },
 	"stored_file.content_type": func(*scope) any { return "application/zip" },
 }
