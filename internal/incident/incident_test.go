@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 
 // P6 and invariant 1.
 func TestClocksCountElapsedHours(t *testing.T) {
-	zone, err := time.LoadLocation("Europe/Berlin")
+	zone, err := time.LoadLocation("Europe/Amsterdam")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -98,7 +98,8 @@ func (n Notice) missing() error {
 // printed document. The clocks that it answers stop and are stamped. Errors: Invalid with fields, NotFound, Conflict "incident.nobody",
 // "incident.sent" and "incident.not_confirmed".
 func (s *Service) SendNotice(ctx context.Context, who access.Actor, v id.ID) (Notice, error) {
-	return op.Write(ctx, s.ops, who, ActNotify, func(tx *op.Tx) (Notice, error) {
+	var seen Notice // goes with a refusal, so that it can be shown where it belongs
+	out, err := op.Write(ctx, s.ops, who, ActNotify, func(tx *op.Tx) (Notice, error) {
 		tx.About("incident_notice", v)
 		if err := tx.Allow(access.Object{}); err != nil {
 			return Notice{}, err
@@ -107,6 +108,7 @@ func (s *Service) SendNotice(ctx context.Context, who access.Actor, v id.ID) (No
 		if err != nil {
 			return n, err
 		}
+		seen = n
 		i, err := lock(ctx, tx, n.IncidentID)
 		switch {
 		case err != nil:
@@ -135,6 +137,10 @@ func (s *Service) SendNotice(ctx context.Context, who access.Actor, v id.ID) (No
 		}
 		return n, s.stamp(ctx, tx, n)
 	})
+	if err != nil {
+		return seen, err
+	}
+	return out, nil
 }
 
 // mail sets down the mails to the affected.

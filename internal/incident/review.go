@@ -66,7 +66,8 @@ func (s *Service) AddAction(ctx context.Context, who access.Actor, incident id.I
 
 // DoneAction marks an action as done. Errors: NotFound, Conflict "incident.action_done".
 func (s *Service) DoneAction(ctx context.Context, who access.Actor, v id.ID) (Action, error) {
-	return op.Write(ctx, s.ops, who, ActReview, func(tx *op.Tx) (Action, error) {
+	var seen Action // goes with a refusal, so that it can be shown where it belongs
+	out, err := op.Write(ctx, s.ops, who, ActReview, func(tx *op.Tx) (Action, error) {
 		tx.About("incident_action", v)
 		if err := tx.Allow(access.Object{}); err != nil {
 			return Action{}, err
@@ -75,6 +76,7 @@ func (s *Service) DoneAction(ctx context.Context, who access.Actor, v id.ID) (Ac
 		if err != nil {
 			return a, err
 		}
+		seen = a
 		if a.DoneAt != nil {
 			return a, errs.New(errs.Conflict, "incident.action_done", "This is done already.")
 		}
@@ -82,4 +84,8 @@ func (s *Service) DoneAction(ctx context.Context, who access.Actor, v id.ID) (Ac
 		tx.Audit(audit.Change{Type: "incident", ID: a.IncidentID, Label: a.Body, Note: "done"})
 		return a, joined(doneAction(ctx, tx, v), tell(ctx, tx, a.IncidentID, "step", "Done: "+a.Body))
 	})
+	if err != nil {
+		return seen, err
+	}
+	return out, nil
 }

@@ -299,7 +299,8 @@ func (s *Service) Settle(ctx context.Context, who access.Actor, clock id.ID, not
 	if waive {
 		bad.Need("note", note)
 	}
-	return op.Write(ctx, s.ops, who, ActClock, func(tx *op.Tx) (Clock, error) {
+	var seen Clock // goes with a refusal, so that it can be shown where it belongs
+	out, err := op.Write(ctx, s.ops, who, ActClock, func(tx *op.Tx) (Clock, error) {
 		tx.About("incident_clock", clock)
 		if err := tx.Allow(access.Object{}); err != nil {
 			return Clock{}, err
@@ -308,6 +309,7 @@ func (s *Service) Settle(ctx context.Context, who access.Actor, clock id.ID, not
 		if err != nil {
 			return c, err
 		}
+		seen = c
 		if !c.Running() {
 			return c, errs.New(errs.Conflict, "incident.clock", "This clock does not run any more.")
 		}
@@ -321,6 +323,10 @@ func (s *Service) Settle(ctx context.Context, who access.Actor, clock id.ID, not
 		}
 		return c, meet(ctx, tx, &c, note)
 	})
+	if err != nil {
+		return seen, err
+	}
+	return out, nil
 }
 
 func joined(errors ...error) error {

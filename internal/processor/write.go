@@ -272,7 +272,8 @@ func (s *Service) Decide(ctx context.Context, who access.Actor, v id.ID, outcome
 	if outcome != "accepted" && outcome != "declined" && outcome != "withdrawn" {
 		bad.Add("outcome", "field.choice", "Use one of: accepted, declined, withdrawn.")
 	}
-	return op.Write(ctx, s.ops, who, ActDecide, func(tx *op.Tx) (Objection, error) {
+	var seen Objection // goes with a refusal, so that it can be shown where it belongs
+	out, err := op.Write(ctx, s.ops, who, ActDecide, func(tx *op.Tx) (Objection, error) {
 		tx.About("processor_objection", v)
 		if err := tx.Allow(access.Object{}); err != nil {
 			return Objection{}, err
@@ -281,6 +282,7 @@ func (s *Service) Decide(ctx context.Context, who access.Actor, v id.ID, outcome
 		if err != nil {
 			return o, err
 		}
+		seen = o
 		if o.Outcome != "open" {
 			return o, errs.New(errs.Conflict, "objection.decided", "This objection is decided already.")
 		}
@@ -291,4 +293,8 @@ func (s *Service) Decide(ctx context.Context, who access.Actor, v id.ID, outcome
 		tx.Audit(audit.Change{Type: "processor_objection", ID: o.ID, Label: o.ByName, Partner: o.PartnerID, Note: outcome + ": " + note})
 		return o, decideObjection(ctx, tx, o)
 	})
+	if err != nil {
+		return seen, err
+	}
+	return out, nil
 }

@@ -114,6 +114,15 @@ type declared struct {
 
 // State returns every category with its rule, its tables and what goes next.
 func (s *Service) State(ctx context.Context, who access.Actor) (State, error) {
+	return s.state(ctx, who, true)
+}
+
+// Duties returns every category with its rule and the duties, without a look at what the tables hold.
+func (s *Service) Duties(ctx context.Context, who access.Actor) (State, error) {
+	return s.state(ctx, who, false)
+}
+
+func (s *Service) state(ctx context.Context, who access.Actor, rows bool) (State, error) {
 	out := State{Categories: []Category{}}
 	var rules []rule
 	var tables []declared
@@ -122,7 +131,9 @@ func (s *Service) State(ctx context.Context, who access.Actor) (State, error) {
 		out.Now = r.Now
 		r.Query(sqlRules, nil, collect(&rules))
 		r.Query(sqlDuties, nil, collect(&out.Duties))
-		r.Query(sqlState, nil, collect(&tables))
+		if rows {
+			r.Query(sqlState, nil, collect(&tables))
+		}
 		r.Query(sqlRuns, []any{r.Now.Add(24 * time.Hour), id.Nil, 1}, collect(&runs))
 	})
 	if err != nil {

@@ -108,6 +108,11 @@ func (p pages) edit(w http.ResponseWriter, r *http.Request, who access.Actor) er
 		return err
 	}
 	v := it.Version
+	if v.Status != document.Draft {
+		ui.SetFlash(w, ui.Flash{Tone: ui.Warn, Text: "This version is published and stays as it is. Begin a new draft."})
+		httpx.SeeOther(w, r, at(key))
+		return nil
+	}
 	return p.draw(w, r, who, http.StatusOK, key, it.Shelf.Kind, httpx.NewForm(map[string]string{"title": v.Title, "body": v.Body, "change": v.Change, "summary": v.Summary,
 		"version": strconv.Itoa(v.Version)}), false)
 }
@@ -130,15 +135,19 @@ func (p pages) update(w http.ResponseWriter, r *http.Request, who access.Actor) 
 		httpx.SeeOther(w, r, at(key))
 		return nil
 	}
-	stale := errs.IsKind(err, errs.Stale)
-	if !stale && !f.Absorb(err) {
+	stale, frozen := errs.IsKind(err, errs.Stale), errs.Is(err, "document.frozen")
+	if !stale && !frozen && !f.Absorb(err) {
 		return err
+	}
+	status := http.StatusUnprocessableEntity
+	if frozen { // published meanwhile: what was typed stays, to be copied into a new draft
+		status = http.StatusConflict
+		f.Refuse("", "document.frozen", errs.Of(err).Msg)
 	}
 	it, err := p.Documents.Get(r.Context(), who, key)
 	if err != nil {
 		return err
 	}
-	status := http.StatusUnprocessableEntity
 	if stale {
 		status = http.StatusPreconditionFailed
 		f.Set("version", strconv.Itoa(it.Version.Version))

@@ -19,6 +19,7 @@ import (
 // is kept in memory.
 const (
 	maxFormFields = 2000
+	maxNamed      = 50 // unknown fields are named in a message, so many at most
 	formMemory    = 1 << 20
 )
 
@@ -155,7 +156,11 @@ func (f *Form) Err() error {
 	}
 	if len(unknown) > 0 {
 		slices.SortFunc(unknown, func(a, b errs.Field) int { return strings.Compare(a.Name, b.Name) })
-		return &errs.Error{Kind: errs.Malformed, Code: "form.unknown", Msg: "The form holds a field the page does not have.", Fields: unknown}
+		names := make([]string, 0, maxNamed)
+		for _, f := range unknown[:min(len(unknown), maxNamed)] {
+			names = append(names, f.Name)
+		}
+		return &errs.Error{Kind: errs.Malformed, Code: "form.unknown", Msg: "The form holds fields that the page does not have: " + strings.Join(names, ", ") + ". Load the page again and fill it in anew.", Fields: unknown}
 	}
 	return errs.Refused(f.fields)
 }

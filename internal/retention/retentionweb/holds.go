@@ -130,7 +130,11 @@ func (p pages) release(w http.ResponseWriter, r *http.Request, who access.Actor)
 	if err != nil {
 		return err
 	}
-	h, err := p.Retention.Release(r.Context(), who, retention.ReleaseInput{ID: v, Reason: f.Text("reason")})
+	in := retention.ReleaseInput{ID: v, Reason: f.Text("reason")}
+	var h retention.Hold
+	if err = f.Err(); err == nil {
+		h, err = p.Retention.Release(r.Context(), who, in)
+	}
 	switch {
 	case err == nil:
 		ui.SetFlash(w, ui.Flash{Tone: ui.Good, Text: "The hold on " + h.Label + " is released. What is past its period goes with the next run."})
@@ -160,7 +164,7 @@ func (p pages) duties(w http.ResponseWriter, r *http.Request, who access.Actor) 
 func (p pages) drawDuties(w http.ResponseWriter, r *http.Request, who access.Actor, status int, f *httpx.Form) error {
 	v := dutiesView{tabs: tabs(who, "/retention/duties"), form: f, key: id.New().String()}
 	var err error
-	if v.state, err = p.Retention.State(r.Context(), who); err != nil {
+	if v.state, err = p.Retention.Duties(r.Context(), who); err != nil {
 		return err
 	}
 	pg, err := p.Page(w, r, who, "Legal duties", "retention")
@@ -177,7 +181,11 @@ func (p pages) setDuty(w http.ResponseWriter, r *http.Request, who access.Actor)
 	if err != nil {
 		return err
 	}
-	d, err := p.Retention.SetDuty(r.Context(), who, retention.DutyInput{Category: f.Text("category"), Event: f.Text("event"), Keep: f.Text("keep"), Reason: f.Text("reason")})
+	in := retention.DutyInput{Category: f.Text("category"), Event: f.Text("event"), Keep: f.Text("keep"), Reason: f.Text("reason")}
+	var d retention.Duty
+	if err = f.Err(); err == nil {
+		d, err = p.Retention.SetDuty(r.Context(), who, in)
+	}
 	switch {
 	case err == nil:
 		ui.SetFlash(w, ui.Flash{Tone: ui.Good, Text: "Kept for " + d.Keep + " as the law asks."})

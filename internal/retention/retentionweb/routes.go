@@ -99,7 +99,10 @@ func (p pages) run(w http.ResponseWriter, r *http.Request, who access.Actor) err
 	if err != nil {
 		return err
 	}
-	dry := f.Value("dry") == "true"
+	dry := f.Bool("dry")
+	if err := f.Err(); err != nil {
+		return err
+	}
 	run, err := p.Retention.Start(r.Context(), who, retention.ByPage, dry)
 	if errs.IsKind(err, errs.Conflict) {
 		ui.SetFlash(w, ui.Flash{Tone: ui.Warn, Text: errs.Of(err).Msg})
