@@ -26,6 +26,7 @@ import (
 	"entente.dev/internal/kernel/httpx"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/kernel/pg/pgtest"
+	"entente.dev/internal/recordtest"
 	"entente.dev/internal/retention"
 	"entente.dev/internal/tenant"
 )
@@ -39,6 +40,7 @@ type house struct {
 	doors   door.Doors
 	handler http.Handler
 	db      *pgx.Conn // a superuser's
+	heeds   map[string]bool
 }
 
 // caller is somebody with a key and a session.
@@ -47,8 +49,8 @@ type caller struct {
 	key, session string
 	tenant       string
 	partner      string
-	own          map[string]string // an own object of each table
-	foreign      map[string]string // another's, by table
+	own          map[string][]string // some own objects of each table
+	foreign      map[string][]string // another's, by table
 }
 
 func newHouse(t *testing.T) *house {
@@ -64,7 +66,7 @@ func houseAt(t *testing.T, db, data string) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(a.DB.Close)
-	h := &house{T: t, app: a, doors: a.Doors()}
+	h := &house{T: t, app: a, doors: a.Doors(), heeds: map[string]bool{}}
 	a.probing(h.doors)
 	h.handler = httpx.Stack(h.doors, httpx.Options{Log: a.Log, Error: h.doors.ServeError})
 	if h.db, err = pgx.Connect(t.Context(), db); err != nil {
@@ -140,16 +142,9 @@ func (h *house) partner(by caller, name string) caller {
 	h.Helper()
 	company, _ := h.make(by, "/partners", map[string]any{"name": name})["id"].(string)
 	link, _ := h.make(by, "/people", map[string]any{"email": "pat@" + name + ".example", "name": "Pat of " + name, "role": "partner", "partner_id": company})["invitation_url"].(string)
-	u, err := url.Parse(link)
-	if err != nil {
-		h.Fatal(err)
-	}
-	s, err := h.app.Identity.Accept(h.Context(), access.Request{}, identity.AcceptInput{Token: cmp.Or(u.Query().Get("token"), u.Fragment), Name: "Pat of " + name, Password: mirrorPassword})
-	if err != nil {
-		h.Fatal(err)
-	}
+	session := h.accept(link, "Pat of "+name)
 	key, _ := h.make(by, "/api-keys", map[string]any{"name": name, "role": "partner", "partner_id": company})["key"].(string)
-	return caller{name: "partner " + name, key: key, session: s.Token, tenant: by.tenant, partner: company}
+	return caller{name: "partner " + name, key: key, session: session, tenant: by.tenant, partner: company}
 }
 
 // work lets a caller make one of everything.
@@ -172,6 +167,46 @@ func (h *house) keep(who caller) {
 		func(w io.Writer) error { _, err := io.WriteString(w, "of "+who.name); return err }); err != nil {
 		h.Fatal(err)
 	}
+}
+
+// records makes one record of every kind that the promises have: by an Admin, a second one, and somebody of each partner.
+func (h *house) records(by caller, partners ...caller) {
+	h.Helper()
+	word := regexp.MustCompile(`\W`).ReplaceAllString(by.name, "-")
+	link, _ := h.make(by, "/people", map[string]any{"email": "second@" + word + ".example", "name": "Sid Second", "role": "admin"})["invitation_url"].(string)
+	second := by
+	second.session = h.accept(link, "Sid Second")
+	people := recordtest.People{Admin: h.actor(by), Second: h.actor(second)}
+	for _, p := range partners {
+		people.Partners = append(people.Partners, h.actor(p))
+	}
+	a := h.app
+	recordtest.Fill(h.T, recordtest.Rooms{Ops: a.Ops, Accounts: a.Accounts, Documents: a.Documents, Processors: a.Processors, Notices: a.Notices, Incidents: a.Incidents, Privacy: a.Privacy,
+		Trust: a.Trust, Journal: a.Journal, Archive: a.Archive, Retention: a.Retention}, people)
+}
+
+// actor is who a caller's session belongs to.
+func (h *house) actor(who caller) access.Actor {
+	h.Helper()
+	actor, err := h.app.Identity.BySession(h.Context(), who.session)
+	if err != nil {
+		h.Fatal(err)
+	}
+	return actor
+}
+
+// accept accepts an invitation and returns the session.
+func (h *house) accept(link, name string) string {
+	h.Helper()
+	u, err := url.Parse(link)
+	if err != nil {
+		h.Fatal(err)
+	}
+	s, err := h.app.Identity.Accept(h.Context(), access.Request{}, identity.AcceptInput{Token: cmp.Or(u.Query().Get("token"), u.Fragment), Name: name, Password: mirrorPassword})
+	if err != nil {
+		h.Fatal(err)
+	}
+	return s.Token
 }
 
 // ids returns the ids of a query.
@@ -217,8 +252,8 @@ func (h *house) catalogue(who caller) {
 	}
 }
 
-// objects returns an id of each table's row for which the condition holds.
-func (h *house) objects(where string) map[string]string {
+// objects returns ids of each table's rows for which the condition holds, at most four: the oldest two and the newest.
+func (h *house) objects(where string) map[string][]string {
 	h.Helper()
 	rows, err := h.db.Query(h.Context(), `select c.relname::text, a.attname::text, exists (select from pg_attribute p where p.attrelid = c.oid and p.attname = 'partner_id')
 	  from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_index i on i.indrelid = c.oid and i.indisprimary join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[i.indnatts - 1] and a.atttypid = 'uuid'::regtype
@@ -234,7 +269,7 @@ func (h *house) objects(where string) map[string]string {
 	if err != nil {
 		h.Fatal(err)
 	}
-	out := map[string]string{}
+	out := map[string][]string{}
 	for _, o := range tables {
 		from := "app." + o.Table + " r"
 		cond := where
@@ -245,7 +280,7 @@ func (h *house) objects(where string) map[string]string {
 				if strings.Contains(where, "is null") {
 					from = "(select a.tenant_id, a.account_id, null::uuid as partner_id from app.account a where not exists (select from app.account_partner s where s.account_id = a.account_id)) r"
 				}
-			case "saved_view", "session":
+			case "saved_view", "session", "privacy_request":
 				from = "(select v.*, m.partner_id from app." + o.Table + " v join app.member m using (tenant_id, member_id)) r"
 			default:
 				cond, _, _ = strings.Cut(where, " and ")
@@ -254,9 +289,16 @@ func (h *house) objects(where string) map[string]string {
 				}
 			}
 		}
-		var v string
-		if err := h.db.QueryRow(h.Context(), fmt.Sprintf(`select %s::text from %s where %s order by 1 limit 1`, o.Key, from, cond)).Scan(&v); err == nil {
-			out[o.Table] = v
+		some, err := h.db.Query(h.Context(), fmt.Sprintf(`with r as (select distinct %[1]s::text as v from %[2]s where %[3]s) (select v from r order by 1 limit 2) union (select v from r order by 1 desc limit 2)`, o.Key, from, cond))
+		if err != nil {
+			h.Fatal(err)
+		}
+		ids, err := pgx.CollectRows(some, pgx.RowTo[string])
+		if err != nil {
+			h.Fatal(err)
+		}
+		if len(ids) > 0 {
+			out[o.Table] = ids
 		}
 	}
 	return out

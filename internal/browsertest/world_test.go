@@ -167,16 +167,22 @@ func openTab(t *testing.T, base string, look Look) *Tab {
 // as opens a tab in which somebody is signed in.
 func (w *programme) as(p person, look Look) *Tab {
 	w.t.Helper()
-	if p.session == "" {
-		s, err := w.prog.App.Identity.SignIn(w.t.Context(), access.Request{}, identity.SignInInput{Email: p.Email, Password: longEnough})
-		if err != nil {
-			w.t.Fatalf("sign in: %s", app.Explain(err))
-		}
-		p.session = s.Token
-	}
 	tab := w.tab(look)
-	tab.SetCookie(sessionCookie, p.session)
+	tab.SetCookie(sessionCookie, w.session(p))
 	return tab
+}
+
+// session returns somebody's session: the one they have, or a new one.
+func (w *programme) session(p person) string {
+	w.t.Helper()
+	if p.session != "" {
+		return p.session
+	}
+	s, err := w.prog.App.Identity.SignIn(w.t.Context(), access.Request{}, identity.SignInInput{Email: p.Email, Password: longEnough})
+	if err != nil {
+		w.t.Fatalf("sign in: %s", app.Explain(err))
+	}
+	return s.Token
 }
 
 // signIn fills in the sign-in page.

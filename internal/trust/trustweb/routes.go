@@ -53,10 +53,10 @@ func Routes(w *door.Web, deps Deps) {
 	w.Private("GET /promises/concerns/{id}", trust.ActConcernList, p.concern)
 	w.Private("POST /promises/concerns/{id}/answer", trust.ActConcernAnswer, p.answer)
 	w.Private("GET /promises", trust.ActRead, p.register)
-	w.Private("GET /promises/{id}", trust.ActRead, p.promise)
+	w.Private("GET /promises/{promise}", trust.ActRead, p.promise)
 	w.Private("POST /promises/package", trust.ActPackage, p.pack)
-	w.Private("POST /promises/{id}/check", trust.ActCheck, p.check)
-	w.Private("POST /promises/{id}/attest", trust.ActAttest, p.attest)
+	w.Private("POST /promises/{promise}/check", trust.ActCheck, p.check)
+	w.Private("POST /promises/{promise}/attest", trust.ActAttest, p.attest)
 }
 
 // securityTxtLife is how far ahead the file expires: it is made anew for each request.
@@ -271,7 +271,7 @@ var labels = map[trust.Status]string{trust.StatusKept: "Kept", trust.StatusAttes
 func anchor(p trust.Promise) string { return strings.ToLower(p.ID) }
 
 func (p pages) found(r *http.Request) (trust.Promise, error) {
-	v, ok := trust.Find(strings.ToUpper(r.PathValue("id")))
+	v, ok := trust.Find(strings.ToUpper(r.PathValue("promise")))
 	if !ok {
 		return v, errs.Missing("promise")
 	}
