@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -89,12 +88,7 @@ func TestScriptedCommands(t *testing.T) {
 func TestMovedProgrammeIsWell(t *testing.T) {
 	t.Parallel()
 	from := seeded(t)
-	to, err := os.MkdirTemp("", "entente-cmd-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(to) })
-	to = filepath.Join(to, "data")
+	to := filepath.Join(shortDir(t), "data")
 	answer(t, "admin", "bootstrap", "--data", to, "--slug", "other", "--name", "Other", "--email", "o@other.test", "--password-file", file(t, "seven quiet otters paddle north"), "--json")
 	path := filepath.Join(t.TempDir(), "acme.zip")
 	answer(t, "audit", "checkpoint", "--tenant", "acme", "--data", from, "--json")

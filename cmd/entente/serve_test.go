@@ -63,16 +63,22 @@ func testMain(m *testing.M) int {
 // seeded returns a data directory of the test's own, with the programme acme.
 func seeded(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "entente-cmd-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	dir = filepath.Join(dir, "data")
+	dir := filepath.Join(shortDir(t), "data")
 	if out, err := exec.Command("cp", "-Rp", seed, dir).CombinedOutput(); err != nil {
 		t.Fatalf("cp: %v: %s", err, out)
 	}
 	return dir
+}
+
+// shortDir returns a directory of the test's own whose path is short enough for a socket in it.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	base, err := os.MkdirTemp("", "entente-cmd-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(base) })
+	return base
 }
 
 // server is the program in a process of its own.
@@ -360,11 +366,7 @@ func demoMoves(t *testing.T, from string) {
 // An existing PostgreSQL is used with nothing but its URL given.
 func TestDatabaseURL(t *testing.T) {
 	t.Parallel()
-	base, err := os.MkdirTemp("", "entente-cmd-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(base) })
+	base := shortDir(t)
 	db, err := embedded.Start(t.Context(), embedded.Options{DataDir: filepath.Join(base, "elsewhere"), NoFsync: true})
 	if err != nil {
 		t.Fatal(err)

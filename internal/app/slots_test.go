@@ -176,7 +176,10 @@ func (s slot) kinds(pages map[string]map[string]bool) map[string]bool {
 	case "path":
 		return pages[s.collection()]
 	case "object", "lift":
-		return nil
+		if room := s.route.Action.Room(); room == "audit" || room == "hold" || room == "privacy" {
+			return nil
+		}
+		return map[string]bool{"partner": true, "account": true, "contact": true, "member": true, "deal": true} // what a list may be narrowed to
 	default:
 		return map[string]bool{name: true}
 	}

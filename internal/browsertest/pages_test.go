@@ -3,6 +3,7 @@ package browsertest
 import (
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"entente.dev/internal/app"
 	"entente.dev/internal/audit/trail"
 	"entente.dev/internal/door"
+	"entente.dev/internal/file"
 	"entente.dev/internal/identity"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/recordtest"
@@ -100,7 +102,7 @@ func (c *caller) call(r door.Route) {
 	if scope == access.None {
 		want = http.StatusForbidden
 	}
-	if at := c.at[r.Pattern]; at != "" {
+	if at := c.at[path]; at != "" {
 		c.look(r, at, want)
 		return
 	}
@@ -209,7 +211,7 @@ type village struct {
 	staff, partner, agent person
 	made                  recordtest.Made
 	members               map[string]id.ID // by e-mail
-	entry                 id.ID            // of the audit log, sealed
+	entries               map[string]id.ID // of the audit log, sealed and within sight, by e-mail
 }
 
 // at are the addresses of pages that show a record which has to be in a certain state, is the visitor's own, or stands in the query.
@@ -217,24 +219,24 @@ func (v village) at(visitor person) map[string]string {
 	m := v.made
 	to := func(before string, of id.ID, after string) string { return before + of.String() + after }
 	out := map[string]string{
-		"GET /audit/{id}/proof":                     to("/audit/", v.entry, "/proof"),
-		"GET /documents/new":                        "/documents/new?kind=privacy",
-		"GET /documents/versions/{id}":              to("/documents/versions/", m.First, ""),
-		"GET /documents/versions/{id}/edit":         to("/documents/versions/", m.Draft, "/edit"),
-		"GET /documents/compare":                    to("/documents/compare?from=", m.First, to("&to=", m.Announced, "")),
-		"GET /documents/settings":                   to("/documents/settings?document=", m.Document, ""),
-		"GET /documents/acceptances":                to("/documents/acceptances?document=", m.Document, ""),
-		"GET /documents/acceptances.csv":            to("/documents/acceptances.csv?document=", m.Document, ""),
-		"GET /processors/{id}":                      to("/processors/", m.Processor, ""),
-		"GET /processors/{id}/edit":                 to("/processors/", m.Proposal, "/edit"),
-		"GET /incidents/{id}/notice":                to("/incidents/", m.Incident, "/notice?recipient=authority"),
-		"GET /privacy/{id}":                         to("/privacy/", m.Erasure, ""),
-		"GET /privacy/{id}/certificate":             to("/privacy/", m.Erasure, "/certificate"),
-		"GET /privacy/{id}/package":                 to("/privacy/", m.Access, "/package"),
-		"GET /settings/leaving/exports/{id}/events": to("/settings/leaving/exports/", m.Export, "/events"),
+		"/audit/{id}/proof":                     to("/audit/", v.entries[visitor.Email], "/proof"),
+		"/documents/new":                        "/documents/new?kind=privacy",
+		"/documents/versions/{id}":              to("/documents/versions/", m.First, ""),
+		"/documents/versions/{id}/edit":         to("/documents/versions/", m.Draft, "/edit"),
+		"/documents/compare":                    to("/documents/compare?from=", m.First, to("&to=", m.Announced, "")),
+		"/documents/settings":                   to("/documents/settings?document=", m.Document, ""),
+		"/documents/acceptances":                to("/documents/acceptances?document=", m.Document, ""),
+		"/documents/acceptances.csv":            to("/documents/acceptances.csv?document=", m.Document, ""),
+		"/processors/{id}":                      to("/processors/", m.Processor, ""),
+		"/processors/{id}/edit":                 to("/processors/", m.Proposal, "/edit"),
+		"/incidents/{id}/notice":                to("/incidents/", m.Incident, "/notice?recipient=authority"),
+		"/privacy/{id}":                         to("/privacy/", m.Erasure, ""),
+		"/privacy/{id}/certificate":             to("/privacy/", m.Erasure, "/certificate"),
+		"/privacy/{id}/package":                 to("/privacy/", m.Access, "/package"),
+		"/settings/leaving/exports/{id}/events": to("/settings/leaving/exports/", m.Export, "/events"),
 	}
 	if own := m.Mine[v.members[visitor.Email]]; own != id.Nil {
-		out["GET /me/privacy/{id}"], out["GET /me/privacy/{id}/package"] = to("/me/privacy/", own, ""), to("/me/privacy/", own, "/package")
+		out["/me/privacy/{id}"], out["/me/privacy/{id}/package"] = to("/me/privacy/", own, ""), to("/me/privacy/", own, "/package")
 	}
 	return out
 }
@@ -289,18 +291,35 @@ func (v *village) promises(w *programme) {
 	people := recordtest.People{Admin: actor(w.admin), Second: actor(w.person(role.Admin, "Sid Second", "")), Partners: []access.Actor{actor(v.partner)}, Others: []access.Actor{actor(v.staff), actor(v.agent)}}
 	v.made = recordtest.Fill(w.t, recordtest.Rooms{Ops: a.Ops, Accounts: a.Accounts, Documents: a.Documents, Processors: a.Processors, Notices: a.Notices, Incidents: a.Incidents, Privacy: a.Privacy,
 		Trust: a.Trust, Journal: a.Journal, Archive: a.Archive, Retention: a.Retention, Served: true}, people)
+	for _, of := range []id.ID{id.Nil, people.Others[1].Member} { // the company's, and the agent's own
+		if _, err := a.Files.Save(w.t.Context(), access.NewSystem(people.Admin.Tenant, "test"), file.Meta{Kind: file.Evidence, Name: "evidence.txt", ContentType: "text/plain; charset=utf-8", Partner: people.Partners[0].Partner, Member: of},
+			func(to io.Writer) error { _, err := io.WriteString(to, "seen by the partner too"); return err }); err != nil {
+			w.t.Fatal(app.Explain(err))
+		}
+	}
 	if _, err := a.Retention.Start(w.t.Context(), people.Admin, retention.ByPage, true); err != nil {
 		w.t.Fatal(app.Explain(err))
 	}
-	entries, err := a.Trail.List(w.t.Context(), people.Admin, trail.Query{Limit: 1})
-	if err != nil {
-		w.t.Fatal(app.Explain(err))
+	v.entries = map[string]id.ID{}
+	for _, p := range []person{w.admin, v.staff, v.partner} {
+		who := actor(p)
+		seen, err := a.Trail.List(w.t.Context(), who, trail.Query{Limit: 1})
+		if err != nil {
+			w.t.Fatal(app.Explain(err))
+		}
+		v.entries[p.Email] = seen.Items[0].ID
+		w.sealed(who, seen.Items[0].ID)
 	}
-	v.entry = entries.Items[0].ID
+}
+
+// sealed waits until an entry of the audit log has its place in the log's tree.
+func (w *programme) sealed(who access.Actor, entry id.ID) {
+	w.t.Helper()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
+	var err error
 	for range 300 {
-		if _, err = a.Seal.Proof(w.t.Context(), people.Admin, v.entry); err == nil {
+		if _, err = w.prog.App.Seal.Proof(w.t.Context(), who, entry); err == nil {
 			return
 		}
 		<-tick.C
