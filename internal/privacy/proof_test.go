@@ -82,7 +82,7 @@ func TestCodeProvesOneRequest(t *testing.T) {
 	if _, err := w.s.Confirm(t.Context(), me, fresh.ID, right); !errs.IsKind(err, errs.Conflict) {
 		t.Errorf("the code a second time: %v", err)
 	}
-	if n := w.count(`select count(*) from privacy_request where code_hash is not null and state = 'in_progress'`); n != 0 {
+	if n := w.count(`select count(*) from privacy_request where code_hash is not null and state = 'in-progress'`); n != 0 {
 		t.Errorf("%d used codes are kept", n)
 	}
 }
