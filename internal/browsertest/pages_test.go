@@ -301,8 +301,11 @@ func (v *village) promises(w *programme) {
 		w.t.Fatal(app.Explain(err))
 	}
 	v.entries = map[string]id.ID{}
-	for _, p := range []person{w.admin, v.staff, v.partner} {
+	for _, p := range []person{w.admin, v.staff, v.partner, v.agent} {
 		who := actor(p)
+		if !who.May("audit.list") {
+			continue
+		}
 		seen, err := a.Trail.List(w.t.Context(), who, trail.Query{Limit: 1})
 		if err != nil {
 			w.t.Fatal(app.Explain(err))
