@@ -93,9 +93,9 @@ func TestRestrictedIsShownNowhere(t *testing.T) {
 	h.work(north)
 	h.catalogue(admin)
 	own := h.objects(fmt.Sprintf(`r.tenant_id = '%s' and r.partner_id = '%s'`, admin.tenant, north.partner))
-	contact := fmt.Sprint(h.make(north, "/contacts", map[string]any{"name": marker, "email": address, "phone": "+49 30 1234 5678", "account_id": own["account"]})["id"])
-	h.make(north, "/views", map[string]any{"name": "Of a customer", "list": "deals", "query": "account=" + own["account"]})
-	paths := h.reads(marker, []string{contact, own["deal"], own["account"], north.partner, admin.tenant})
+	contact := fmt.Sprint(h.make(north, "/contacts", map[string]any{"name": marker, "email": address, "phone": "+49 30 1234 5678", "account_id": own["account"][0]})["id"])
+	h.make(north, "/views", map[string]any{"name": "Of a customer", "list": "deals", "query": "account=" + own["account"][0]})
+	paths := h.reads(marker, []string{contact, own["deal"][0], own["account"][0], north.partner, admin.tenant})
 	for _, who := range []caller{staff, north} {
 		if seen, answered := h.showing(who, paths, marker); len(seen) < 4 || answered < 40 {
 			t.Fatalf("%s sees the contact only on %v of %d answers: the walk would prove nothing", who.name, seen, answered)
