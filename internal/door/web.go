@@ -152,7 +152,7 @@ func signIn(back string) string {
 	return "/sign-in?next=" + url.QueryEscape(back)
 }
 
-// fail answers with the error page.
+// fail answers with the error page. A page of a list that is asked for by a cursor of another time leads to the list's beginning.
 func (w *Web) fail(rw http.ResponseWriter, r *http.Request, who access.Actor, err error) {
 	p := httpx.ProblemOf(r.Context(), err)
 	if httpx.Started(r.Context()) {
@@ -161,6 +161,12 @@ func (w *Web) fail(rw http.ResponseWriter, r *http.Request, who access.Actor, er
 	}
 	if wantsJSON(r) {
 		p.Write(rw)
+		return
+	}
+	if q := r.URL.Query(); errs.Is(err, "cursor.bad") && r.Method == http.MethodGet && q.Has("cursor") {
+		q.Del("cursor")
+		start := url.URL{Path: r.URL.Path, RawQuery: q.Encode()}
+		httpx.SeeOther(rw, r, start.String())
 		return
 	}
 	p.Prepare(rw.Header())

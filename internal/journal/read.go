@@ -242,7 +242,7 @@ func (s *Service) Error(ctx context.Context, who access.Actor, v id.ID) (Report,
 		r.Query(sqlError, []any{v}, func(rows pgx.Rows) error {
 			all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Report])
 			if err == nil && len(all) == 0 {
-				return errs.Missing("error report")
+				return errs.Missing("error_report")
 			}
 			if err == nil {
 				out = all[0]

@@ -149,7 +149,7 @@ func lockError(ctx context.Context, tx *op.Tx, v id.ID) (Report, error) {
 	}
 	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Report])
 	if err == nil && len(all) == 0 {
-		err = errs.Missing("error report")
+		err = errs.Missing("error_report")
 	}
 	if err != nil {
 		return Report{}, err

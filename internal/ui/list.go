@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"entente.dev/internal/kernel/errs"
 )
 
 // List is the state of a list page as its address holds it, and where the pages beside
@@ -98,6 +100,18 @@ func (l List) kept() []Option {
 		}
 	}
 	return out
+}
+
+// FilterProblems tells how a list whose reading ended with err is drawn: with 200, or with 422 and what is wrong with its filters.
+// Any other error comes back.
+func FilterProblems(err error) (status int, problems []errs.Field, _ error) {
+	switch {
+	case err == nil:
+		return http.StatusOK, nil, nil
+	case errs.IsKind(err, errs.Invalid):
+		return http.StatusUnprocessableEntity, errs.Of(err).Fields, nil
+	}
+	return 0, nil, err
 }
 
 // Column is one a person may show or hide.

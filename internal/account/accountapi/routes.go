@@ -14,7 +14,6 @@ import (
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/httpx"
 	"entente.dev/internal/kernel/id"
-	"entente.dev/internal/kernel/sheet"
 )
 
 type routes struct{ accounts *account.Service }
@@ -141,7 +140,7 @@ func (h routes) export(asJSON bool) door.Handler {
 	return func(w http.ResponseWriter, r *http.Request, who access.Actor) error {
 		v := r.URL.Query()
 		q := account.Query{Text: v.Get("q"), Country: v.Get("country"), Sector: v.Get("sector"), Sort: v.Get("sort")}
-		return h.accounts.Export(r.Context(), who, q, tableFor(w, "accounts", asJSON))
+		return h.accounts.Export(r.Context(), who, q, door.APITable(w, "accounts", asJSON))
 	}
 }
 
@@ -153,7 +152,7 @@ func (h routes) exportContacts(asJSON bool) door.Handler {
 			return err
 		}
 		q := account.Query{Text: v.Get("q"), AccountID: at, Sort: v.Get("sort")}
-		return h.accounts.ExportContacts(r.Context(), who, q, tableFor(w, "contacts", asJSON))
+		return h.accounts.ExportContacts(r.Context(), who, q, door.APITable(w, "contacts", asJSON))
 	}
 }
 
@@ -166,17 +165,4 @@ func accountOf(v url.Values) (id.ID, error) {
 		return at, errs.Refused([]errs.Field{{Name: "account_id", Code: "field.id", Msg: "Give an id as this API returned it: a UUID."}})
 	}
 	return at, nil
-}
-
-// tableFor answers with a file of that name, CSV or JSON.
-func tableFor(w http.ResponseWriter, name string, asJSON bool) sheet.Writer {
-	h := w.Header()
-	if asJSON {
-		h.Set("Content-Type", "application/json")
-		h.Set("Content-Disposition", `attachment; filename="`+name+`.json"`)
-		return sheet.NewJSON(w)
-	}
-	h.Set("Content-Type", "text/csv; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="`+name+`.csv"`)
-	return sheet.NewCSV(w)
 }

@@ -29,16 +29,11 @@ func (p pages) list(w http.ResponseWriter, r *http.Request, who access.Actor) er
 	v := listView{List: ui.ListOf(r), who: who}
 	v.Noun, v.Sort = "accounts", orElse(v.Sort, account.Sorts[0])
 	page, err := p.Accounts.List(r.Context(), who, queryOf(v.List))
-	status := http.StatusOK
-	switch {
-	case errs.Is(err, "cursor.bad"):
-		httpx.SeeOther(w, r, v.With())
-		return nil
-	case errs.IsKind(err, errs.Invalid):
-		status, v.problems = http.StatusUnprocessableEntity, errs.Of(err).Fields
-	case err != nil:
+	status, problems, err := ui.FilterProblems(err)
+	if err != nil {
 		return err
 	}
+	v.problems = problems
 	v.accounts, v.Next, v.Shown = page.Items, page.Next, len(page.Items)
 	pg, err := p.Page(w, r, who, "Accounts", "accounts")
 	if err != nil {

@@ -27,16 +27,11 @@ func (p pages) contacts(w http.ResponseWriter, r *http.Request, who access.Actor
 	v.Noun, v.Sort = "contacts", orElse(v.Sort, account.Sorts[0])
 	q := contactQueryOf(v.List)
 	page, err := p.Accounts.ListContacts(r.Context(), who, q)
-	status := http.StatusOK
-	switch {
-	case errs.Is(err, "cursor.bad"):
-		httpx.SeeOther(w, r, v.With())
-		return nil
-	case errs.IsKind(err, errs.Invalid):
-		status, v.problems = http.StatusUnprocessableEntity, errs.Of(err).Fields
-	case err != nil:
+	status, problems, err := ui.FilterProblems(err)
+	if err != nil {
 		return err
 	}
+	v.problems = problems
 	v.contacts, v.Next, v.Shown = page.Items, page.Next, len(page.Items)
 	if q.AccountID != id.Nil {
 		it, err := p.Accounts.Get(r.Context(), who, q.AccountID)

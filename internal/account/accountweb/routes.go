@@ -12,9 +12,8 @@ import (
 	"entente.dev/internal/deal"
 	"entente.dev/internal/door"
 	"entente.dev/internal/kernel/country"
-	"entente.dev/internal/kernel/errs"
+	"entente.dev/internal/kernel/httpx"
 	"entente.dev/internal/kernel/id"
-	"entente.dev/internal/kernel/sheet"
 	"entente.dev/internal/ui"
 )
 
@@ -57,11 +56,7 @@ const idempotency = door.IdempotencyField
 
 // pathID returns the record that the path names; a malformed id is as missing as an unknown one.
 func pathID(r *http.Request, noun string) (id.ID, error) {
-	v, ok := id.Parse(r.PathValue("id"))
-	if !ok {
-		return v, errs.Missing(noun)
-	}
-	return v, nil
+	return httpx.PathID(r, noun)
 }
 
 func orElse(s, fallback string) string {
@@ -82,29 +77,14 @@ func contactQueryOf(l ui.List) account.Query {
 
 func (p pages) export(asJSON bool) door.Handler {
 	return func(w http.ResponseWriter, r *http.Request, who access.Actor) error {
-		return p.Accounts.Export(r.Context(), who, queryOf(ui.ListOf(r)), tableFor(w, "accounts", asJSON))
+		return p.Accounts.Export(r.Context(), who, queryOf(ui.ListOf(r)), door.WebTable(w, "accounts", asJSON))
 	}
 }
 
 func (p pages) exportContacts(asJSON bool) door.Handler {
 	return func(w http.ResponseWriter, r *http.Request, who access.Actor) error {
-		return p.Accounts.ExportContacts(r.Context(), who, contactQueryOf(ui.ListOf(r)), tableFor(w, "contacts", asJSON))
+		return p.Accounts.ExportContacts(r.Context(), who, contactQueryOf(ui.ListOf(r)), door.WebTable(w, "contacts", asJSON))
 	}
-}
-
-// tableFor answers with a file of that name: CSV that spreadsheets open as it is, or JSON.
-func tableFor(w http.ResponseWriter, name string, asJSON bool) sheet.Writer {
-	h := w.Header()
-	if asJSON {
-		h.Set("Content-Type", "application/json")
-		h.Set("Content-Disposition", `attachment; filename="`+name+`.json"`)
-		return sheet.NewJSON(w)
-	}
-	h.Set("Content-Type", "text/csv; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="`+name+`.csv"`)
-	table := sheet.NewCSV(w)
-	table.BOM()
-	return table
 }
 
 // events are the entries as a timeline draws them.

@@ -7,7 +7,6 @@ import (
 	"entente.dev/internal/archive"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/httpx"
-	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/partner"
 	"entente.dev/internal/ui"
 )
@@ -22,20 +21,12 @@ type handover struct {
 	form       *httpx.Form
 }
 
-func pathID(r *http.Request, noun string) (id.ID, error) {
-	v, ok := id.Parse(r.PathValue("id"))
-	if !ok {
-		return v, errs.Missing(noun)
-	}
-	return v, nil
-}
-
 func (p pages) endPage(w http.ResponseWriter, r *http.Request, who access.Actor) error {
 	return p.drawEnd(w, r, who, http.StatusOK, httpx.NewForm(nil))
 }
 
 func (p pages) drawEnd(w http.ResponseWriter, r *http.Request, who access.Actor, status int, form *httpx.Form) error {
-	v, err := pathID(r, "partner")
+	v, err := httpx.PathID(r, "partner")
 	if err != nil {
 		return err
 	}
@@ -71,7 +62,7 @@ func (p pages) drawHandover(w http.ResponseWriter, r *http.Request, who access.A
 
 // end ends the relation.
 func (p pages) end(w http.ResponseWriter, r *http.Request, who access.Actor) error {
-	v, err := pathID(r, "partner")
+	v, err := httpx.PathID(r, "partner")
 	if err != nil {
 		return err
 	}
@@ -94,7 +85,7 @@ func (p pages) leavePage(w http.ResponseWriter, r *http.Request, who access.Acto
 }
 
 func (p pages) drawLeave(w http.ResponseWriter, r *http.Request, who access.Actor, status int, form *httpx.Form) error {
-	v, err := pathID(r, "person")
+	v, err := httpx.PathID(r, "person")
 	if err != nil {
 		return err
 	}
@@ -110,7 +101,7 @@ func (p pages) drawLeave(w http.ResponseWriter, r *http.Request, who access.Acto
 }
 
 func (p pages) leave(w http.ResponseWriter, r *http.Request, who access.Actor) error {
-	v, err := pathID(r, "person")
+	v, err := httpx.PathID(r, "person")
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,6 @@ import (
 	"entente.dev/internal/identity"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/httpx"
-	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/partner"
 	"entente.dev/internal/ui"
 )
@@ -117,9 +116,9 @@ func (p pages) keep(w http.ResponseWriter, r *http.Request, who access.Actor) er
 
 // events feeds the progress bar of an export.
 func (p pages) events(w http.ResponseWriter, r *http.Request, who access.Actor) error {
-	v, ok := id.Parse(r.PathValue("id"))
-	if !ok {
-		return errs.Missing("archive")
+	v, err := httpx.PathID(r, "archive")
+	if err != nil {
+		return err
 	}
 	if _, err := p.Archive.GetRun(r.Context(), who, v); err != nil {
 		return err

@@ -8,9 +8,8 @@ import (
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/audit/seal"
-	"entente.dev/internal/kernel/errs"
+	"entente.dev/internal/door"
 	"entente.dev/internal/kernel/httpx"
-	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/ui"
 )
 
@@ -23,9 +22,9 @@ type proofView struct {
 
 // proof shows that an entry stands in the sealed log, and how anybody checks that.
 func (p pages) proof(w http.ResponseWriter, r *http.Request, who access.Actor) error {
-	key, ok := id.Parse(r.PathValue("id"))
-	if !ok {
-		return errs.Missing("entry")
+	key, err := httpx.PathID(r, "entry")
+	if err != nil {
+		return err
 	}
 	it, err := p.Seal.Proof(r.Context(), who, key)
 	if err != nil {
@@ -119,8 +118,7 @@ type late struct {
 func (l *late) Write(b []byte) (int, error) {
 	if !l.begun {
 		l.begun = true
-		l.w.Header().Set("Content-Type", "application/zip")
-		l.w.Header().Set("Content-Disposition", `attachment; filename="`+l.name+`"`)
+		door.Attach(l.w, "application/zip", l.name)
 	}
 	return l.w.Write(b)
 }

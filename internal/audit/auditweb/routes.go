@@ -12,9 +12,7 @@ import (
 	"entente.dev/internal/audit/trail"
 	"entente.dev/internal/door"
 	"entente.dev/internal/kernel/errs"
-	"entente.dev/internal/kernel/httpx"
 	"entente.dev/internal/kernel/id"
-	"entente.dev/internal/kernel/sheet"
 	"entente.dev/internal/ui"
 )
 
@@ -75,16 +73,11 @@ func (p pages) list(w http.ResponseWriter, r *http.Request, who access.Actor) er
 		page, err = read(r.Context(), who, q)
 		v.looked, v.back = page.Looked, page.Back
 	}
-	status := http.StatusOK
-	switch {
-	case errs.Is(err, "cursor.bad"):
-		httpx.SeeOther(w, r, v.With())
-		return nil
-	case errs.IsKind(err, errs.Invalid):
-		status, v.problems = http.StatusUnprocessableEntity, errs.Of(err).Fields
-	case err != nil:
+	status, problems, err := ui.FilterProblems(err)
+	if err != nil {
 		return err
 	}
+	v.problems = problems
 	v.Next, v.Shown = page.Next, len(page.Items)
 	for _, e := range page.Items {
 		v.rows = append(v.rows, rowOf(e, who, pg.Viewer.Reader))
@@ -220,16 +213,6 @@ func (p pages) export(asJSON bool) door.Handler {
 		if err := errs.Refused(bad); err != nil {
 			return err
 		}
-		h := w.Header()
-		if asJSON {
-			h.Set("Content-Type", "application/json")
-			h.Set("Content-Disposition", `attachment; filename="audit.json"`)
-			return p.Trail.Export(r.Context(), who, q, sheet.NewJSON(w))
-		}
-		h.Set("Content-Type", "text/csv; charset=utf-8")
-		h.Set("Content-Disposition", `attachment; filename="audit.csv"`)
-		table := sheet.NewCSV(w)
-		table.BOM()
-		return p.Trail.Export(r.Context(), who, q, table)
+		return p.Trail.Export(r.Context(), who, q, door.WebTable(w, "audit", asJSON))
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"entente.dev/internal/door"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
-	"entente.dev/internal/kernel/sheet"
 )
 
 func (h routes) list(ctx context.Context, who access.Actor, in *listIn) (*pageOut, error) {
@@ -84,15 +83,7 @@ func (h routes) export(asJSON bool) door.Handler {
 		if err != nil {
 			return err
 		}
-		var to sheet.Writer = sheet.NewCSV(w)
-		w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-		w.Header().Set("Content-Disposition", `attachment; filename="deals.csv"`)
-		if asJSON {
-			to = sheet.NewJSON(w)
-			w.Header().Set("Content-Type", "application/json")
-			w.Header().Set("Content-Disposition", `attachment; filename="deals.json"`)
-		}
-		return h.deals.Export(r.Context(), who, q, to)
+		return h.deals.Export(r.Context(), who, q, door.APITable(w, "deals", asJSON))
 	}
 }
 

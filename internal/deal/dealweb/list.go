@@ -9,7 +9,6 @@ import (
 	"entente.dev/internal/access"
 	"entente.dev/internal/deal"
 	"entente.dev/internal/kernel/errs"
-	"entente.dev/internal/kernel/httpx"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/partner"
 	"entente.dev/internal/ui"
@@ -37,10 +36,6 @@ func (p *pages) list(w http.ResponseWriter, r *http.Request, who access.Actor) e
 	}
 	q, bad := queryOf(who, v.Query)
 	status, err := p.fillList(r.Context(), &v, q, bad)
-	if errs.Is(err, "cursor.bad") {
-		httpx.SeeOther(w, r, v.With())
-		return nil
-	}
 	if err != nil {
 		return err
 	}

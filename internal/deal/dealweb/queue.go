@@ -8,8 +8,6 @@ import (
 	"entente.dev/internal/access"
 	"entente.dev/internal/deal"
 	"entente.dev/internal/kernel/country"
-	"entente.dev/internal/kernel/errs"
-	"entente.dev/internal/kernel/httpx"
 	"entente.dev/internal/ui"
 )
 
@@ -27,10 +25,6 @@ const queuePage = 10
 func (p *pages) queue(w http.ResponseWriter, r *http.Request, who access.Actor) error {
 	v := queueView{List: ui.ListOf(r), who: who}
 	page, err := p.deals.Queue(r.Context(), who, deal.QueueQuery{Limit: queuePage, Cursor: v.Get("cursor")})
-	if errs.Is(err, "cursor.bad") {
-		httpx.SeeOther(w, r, "/deals/queue")
-		return nil
-	}
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 	"entente.dev/internal/audit/trail"
 	"entente.dev/internal/deal"
 	"entente.dev/internal/door"
-	"entente.dev/internal/kernel/errs"
+	"entente.dev/internal/kernel/httpx"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/partner"
 	"entente.dev/internal/tenant"
@@ -72,11 +72,7 @@ func Routes(w *door.Web, s *deal.Service, deps Deps) {
 
 // dealID returns the deal that the path names. A malformed id is as missing as an unknown one.
 func dealID(r *http.Request) (id.ID, error) {
-	v, ok := id.Parse(r.PathValue("id"))
-	if !ok {
-		return v, errs.Missing("deal")
-	}
-	return v, nil
+	return httpx.PathID(r, "deal")
 }
 
 // vendor reports whether the actor stands on the vendor's side.

@@ -6,9 +6,7 @@ import (
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/deal"
-	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/httpx"
-	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/ui"
 )
 
@@ -38,9 +36,9 @@ func (p *pages) saveView(w http.ResponseWriter, r *http.Request, who access.Acto
 }
 
 func (p *pages) deleteView(w http.ResponseWriter, r *http.Request, who access.Actor) error {
-	v, ok := id.Parse(r.PathValue("id"))
-	if !ok {
-		return errs.Missing("view")
+	v, err := httpx.PathID(r, "view")
+	if err != nil {
+		return err
 	}
 	if err := p.deals.DeleteView(r.Context(), who, v); err != nil {
 		return err

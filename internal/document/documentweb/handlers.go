@@ -6,10 +6,10 @@ import (
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/document"
+	"entente.dev/internal/door"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/httpx"
 	"entente.dev/internal/kernel/id"
-	"entente.dev/internal/kernel/sheet"
 	"entente.dev/internal/ui"
 )
 
@@ -398,10 +398,6 @@ func (p pages) acceptances(w http.ResponseWriter, r *http.Request, who access.Ac
 		return err
 	}
 	page, err := p.Documents.Acceptances(r.Context(), who, key, v.Get("cursor"))
-	if errs.Is(err, "cursor.bad") {
-		httpx.SeeOther(w, r, v.With())
-		return nil
-	}
 	if err != nil {
 		return err
 	}
@@ -423,7 +419,5 @@ func (p pages) exportAcceptances(w http.ResponseWriter, r *http.Request, who acc
 			return err
 		}
 	}
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	w.Header().Set("Content-Disposition", `attachment; filename="acceptances.csv"`)
-	return p.Documents.Export(r.Context(), who, key, sheet.NewCSV(w))
+	return p.Documents.Export(r.Context(), who, key, door.WebTable(w, "acceptances", false))
 }

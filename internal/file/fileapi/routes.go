@@ -4,10 +4,7 @@ package fileapi
 import (
 	"context"
 	"encoding/hex"
-	"io"
-	"mime"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -15,7 +12,7 @@ import (
 	"entente.dev/internal/access"
 	"entente.dev/internal/door"
 	"entente.dev/internal/file"
-	"entente.dev/internal/kernel/errs"
+	"entente.dev/internal/kernel/httpx"
 	"entente.dev/internal/kernel/id"
 )
 
@@ -102,21 +99,13 @@ func (h routes) delete(ctx context.Context, who access.Actor, in *oneIn) (*struc
 }
 
 func (h routes) content(w http.ResponseWriter, r *http.Request, who access.Actor) error {
-	v, ok := id.Parse(r.PathValue("id"))
-	if !ok {
-		return errs.Missing("file")
+	v, err := httpx.PathID(r, "file")
+	if err != nil {
+		return err
 	}
 	c, err := h.files.Open(r.Context(), who, v)
 	if err != nil {
 		return err
 	}
-	defer c.Close()
-	head := w.Header()
-	head.Set("Content-Type", c.ContentType)
-	head.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": c.Name}))
-	head.Set("Content-Length", strconv.FormatInt(c.Size, 10))
-	head.Set("X-Content-Type-Options", "nosniff")
-	head.Set("Cache-Control", "no-store")
-	_, err = io.Copy(w, c)
-	return err
+	return door.SendFile(w, c.ContentType, c.Name, c.Size, c)
 }

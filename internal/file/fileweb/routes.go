@@ -3,8 +3,6 @@ package fileweb
 
 import (
 	"encoding/hex"
-	"io"
-	"mime"
 	"net/http"
 	"strconv"
 
@@ -58,16 +56,11 @@ func (p pages) list(w http.ResponseWriter, r *http.Request, who access.Actor) er
 	v := listView{List: ui.ListOf(r)}
 	v.Noun = "files"
 	page, err := p.Files.List(r.Context(), who, file.Query{Kind: file.Kind(v.Get("kind")), Cursor: v.Get("cursor")})
-	status := http.StatusOK
-	switch {
-	case errs.Is(err, "cursor.bad"):
-		httpx.SeeOther(w, r, v.With())
-		return nil
-	case errs.IsKind(err, errs.Invalid):
-		status, v.problems = http.StatusUnprocessableEntity, errs.Of(err).Fields
-	case err != nil:
+	status, problems, err := ui.FilterProblems(err)
+	if err != nil {
 		return err
 	}
+	v.problems = problems
 	v.files, v.Next, v.Shown = page.Items, page.Next, len(page.Items)
 	pg, err := p.Page(w, r, who, "Files", "files")
 	if err != nil {
@@ -78,11 +71,7 @@ func (p pages) list(w http.ResponseWriter, r *http.Request, who access.Actor) er
 }
 
 func fileID(r *http.Request) (id.ID, error) {
-	v, ok := id.Parse(r.PathValue("id"))
-	if !ok {
-		return v, errs.Missing("file")
-	}
-	return v, nil
+	return httpx.PathID(r, "file")
 }
 
 func href(f file.File) string { return "/files/" + f.ID.String() }
@@ -132,15 +121,7 @@ func (p pages) content(w http.ResponseWriter, r *http.Request, who access.Actor)
 	if err != nil {
 		return err
 	}
-	defer c.Close()
-	h := w.Header()
-	h.Set("Content-Type", c.ContentType)
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": c.Name}))
-	h.Set("Content-Length", strconv.FormatInt(c.Size, 10))
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-store")
-	_, err = io.Copy(w, c)
-	return err
+	return door.SendFile(w, c.ContentType, c.Name, c.Size, c)
 }
 
 func (p pages) delete(w http.ResponseWriter, r *http.Request, who access.Actor) error {

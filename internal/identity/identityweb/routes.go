@@ -70,11 +70,7 @@ func Routes(w *door.Web, s *identity.Service, deps Deps) {
 }
 
 func pathID(r *http.Request, noun string) (id.ID, error) {
-	v, ok := id.Parse(r.PathValue("id"))
-	if !ok {
-		return v, errs.Missing(noun)
-	}
-	return v, nil
+	return httpx.PathID(r, noun)
 }
 
 // absorb puts a refusal that the same form can mend beside its fields and returns the status to draw it with. 0 means that

@@ -52,11 +52,7 @@ func Routes(w *door.Web, deps Deps) {
 const idempotency = door.IdempotencyField
 
 func pathID(r *http.Request) (id.ID, error) {
-	v, ok := id.Parse(r.PathValue("id"))
-	if !ok {
-		return v, errs.Missing("incident")
-	}
-	return v, nil
+	return httpx.PathID(r, "incident")
 }
 
 func at(v id.ID) string { return "/incidents/" + v.String() }
@@ -72,7 +68,7 @@ func (p pages) list(w http.ResponseWriter, r *http.Request, who access.Actor) er
 	v.Noun = "incidents"
 	var err error
 	v.page, err = p.Incidents.List(r.Context(), who, incident.Query{Status: v.Get("status"), Cursor: v.Get("cursor")})
-	if errs.Is(err, "cursor.bad") || errs.IsKind(err, errs.Invalid) {
+	if errs.IsKind(err, errs.Invalid) {
 		httpx.SeeOther(w, r, v.Path)
 		return nil
 	}

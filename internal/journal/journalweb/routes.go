@@ -11,8 +11,6 @@ import (
 	"entente.dev/internal/journal"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/httpx"
-	"entente.dev/internal/kernel/id"
-	"entente.dev/internal/kernel/sheet"
 	"entente.dev/internal/ui"
 )
 
@@ -83,16 +81,11 @@ func queryOf(l ui.List) (journal.Query, error) {
 
 // draw answers with a list, or with what is wrong with its filters.
 func (p pages) draw(w http.ResponseWriter, r *http.Request, who access.Actor, v view, err error, as func(ui.Page, view) pageOf) error {
-	status := http.StatusOK
-	switch {
-	case errs.Is(err, "cursor.bad"):
-		httpx.SeeOther(w, r, v.With())
-		return nil
-	case errs.IsKind(err, errs.Invalid):
-		status, v.problems = http.StatusUnprocessableEntity, errs.Of(err).Fields
-	case err != nil:
+	status, problems, err := ui.FilterProblems(err)
+	if err != nil {
 		return err
 	}
+	v.problems = problems
 	pg, err := p.Page(w, r, who, v.title(), "journal")
 	if err != nil {
 		return err
@@ -121,11 +114,7 @@ func (p pages) export(w http.ResponseWriter, r *http.Request, who access.Actor) 
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	w.Header().Set("Content-Disposition", `attachment; filename="access-log.csv"`)
-	table := sheet.NewCSV(w)
-	table.BOM()
-	return p.Journal.Export(r.Context(), who, q, table)
+	return p.Journal.Export(r.Context(), who, q, door.WebTable(w, "access-log", false))
 }
 
 func (p pages) errors(w http.ResponseWriter, r *http.Request, who access.Actor) error {
@@ -157,9 +146,9 @@ type reportView struct {
 }
 
 func (p pages) report(w http.ResponseWriter, r *http.Request, who access.Actor) error {
-	key, ok := id.Parse(r.PathValue("id"))
-	if !ok {
-		return errs.Missing("error report")
+	key, err := httpx.PathID(r, "error_report")
+	if err != nil {
+		return err
 	}
 	report, times, err := p.Journal.Error(r.Context(), who, key)
 	if err != nil {
@@ -175,9 +164,9 @@ func (p pages) report(w http.ResponseWriter, r *http.Request, who access.Actor) 
 
 func (p pages) solve(solved bool) door.Handler {
 	return func(w http.ResponseWriter, r *http.Request, who access.Actor) error {
-		key, ok := id.Parse(r.PathValue("id"))
-		if !ok {
-			return errs.Missing("error report")
+		key, err := httpx.PathID(r, "error_report")
+		if err != nil {
+			return err
 		}
 		if _, err := p.Journal.Solve(r.Context(), who, key, solved); err != nil {
 			return err

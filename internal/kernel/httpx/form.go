@@ -43,6 +43,15 @@ func NewForm(values map[string]string) *Form {
 	return f
 }
 
+// PathID returns the id in the request's path as the pattern "{id}" caught it. NotFound for the kind of object when it is none.
+func PathID(r *http.Request, what string) (id.ID, error) {
+	v, ok := id.Parse(r.PathValue("id"))
+	if !ok {
+		return v, errs.Missing(what)
+	}
+	return v, nil
+}
+
 // ParseForm reads the body of a form; the query is not part of it. TooLarge
 // "body.too_large" beyond the limit (see LimitBody), Malformed for anything that is not
 // a form. Files are kept on disk beyond 1 MiB; remove them with Close.

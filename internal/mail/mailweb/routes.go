@@ -40,16 +40,11 @@ func (p pages) list(w http.ResponseWriter, r *http.Request, who access.Actor) er
 	v := listView{List: ui.ListOf(r)}
 	v.Noun = "e-mails"
 	page, err := p.Mail.List(r.Context(), who, mail.Query{Text: v.Get("q"), Status: v.Get("status"), Cursor: v.Get("cursor")})
-	status := http.StatusOK
-	switch {
-	case errs.Is(err, "cursor.bad"):
-		httpx.SeeOther(w, r, v.With())
-		return nil
-	case errs.IsKind(err, errs.Invalid):
-		status, v.problems = http.StatusUnprocessableEntity, errs.Of(err).Fields
-	case err != nil:
+	status, problems, err := ui.FilterProblems(err)
+	if err != nil {
 		return err
 	}
+	v.problems = problems
 	v.mails, v.Next, v.Shown = page.Items, page.Next, len(page.Items)
 	pg, err := p.Page(w, r, who, "E-mail log", "mail")
 	if err != nil {
@@ -64,9 +59,9 @@ func statusOptions() []ui.Option {
 }
 
 func (p pages) get(r *http.Request, who access.Actor) (mail.Mail, error) {
-	key, ok := id.Parse(r.PathValue("id"))
-	if !ok {
-		return mail.Mail{}, errs.Missing("mail")
+	key, err := httpx.PathID(r, "mail")
+	if err != nil {
+		return mail.Mail{}, err
 	}
 	return p.Mail.Get(r.Context(), who, key)
 }

@@ -10,7 +10,6 @@ import (
 	"entente.dev/internal/access"
 	"entente.dev/internal/door"
 	"entente.dev/internal/kernel/httpx"
-	"entente.dev/internal/kernel/sheet"
 	"entente.dev/internal/partner"
 )
 
@@ -74,14 +73,6 @@ func (h routes) export(asJSON bool) door.Handler {
 	return func(w http.ResponseWriter, r *http.Request, who access.Actor) error {
 		v := r.URL.Query()
 		q := partner.Query{Text: v.Get("q"), Status: v.Get("status"), Kind: v.Get("kind"), Country: v.Get("country"), Sort: v.Get("sort")}
-		var to sheet.Writer = sheet.NewCSV(w)
-		w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-		w.Header().Set("Content-Disposition", `attachment; filename="partners.csv"`)
-		if asJSON {
-			to = sheet.NewJSON(w)
-			w.Header().Set("Content-Type", "application/json")
-			w.Header().Set("Content-Disposition", `attachment; filename="partners.json"`)
-		}
-		return h.partners.Export(r.Context(), who, q, to)
+		return h.partners.Export(r.Context(), who, q, door.APITable(w, "partners", asJSON))
 	}
 }

@@ -11,9 +11,8 @@ import (
 	"entente.dev/internal/door"
 	"entente.dev/internal/identity"
 	"entente.dev/internal/journal"
-	"entente.dev/internal/kernel/errs"
+	"entente.dev/internal/kernel/httpx"
 	"entente.dev/internal/kernel/id"
-	"entente.dev/internal/kernel/sheet"
 	"entente.dev/internal/partner"
 	"entente.dev/internal/ui"
 )
@@ -46,11 +45,7 @@ func Routes(w *door.Web, deps Deps) {
 
 // partnerID returns the partner that the path names; a malformed id is as missing as an unknown one.
 func partnerID(r *http.Request) (id.ID, error) {
-	v, ok := id.Parse(r.PathValue("id"))
-	if !ok {
-		return v, errs.Missing("partner")
-	}
-	return v, nil
+	return httpx.PathID(r, "partner")
 }
 
 func queryOf(l ui.List) partner.Query {
@@ -59,16 +54,6 @@ func queryOf(l ui.List) partner.Query {
 
 func (p pages) export(asJSON bool) door.Handler {
 	return func(w http.ResponseWriter, r *http.Request, who access.Actor) error {
-		q, h := queryOf(ui.ListOf(r)), w.Header()
-		if asJSON {
-			h.Set("Content-Type", "application/json")
-			h.Set("Content-Disposition", `attachment; filename="partners.json"`)
-			return p.Partners.Export(r.Context(), who, q, sheet.NewJSON(w))
-		}
-		h.Set("Content-Type", "text/csv; charset=utf-8")
-		h.Set("Content-Disposition", `attachment; filename="partners.csv"`)
-		table := sheet.NewCSV(w)
-		table.BOM()
-		return p.Partners.Export(r.Context(), who, q, table)
+		return p.Partners.Export(r.Context(), who, queryOf(ui.ListOf(r)), door.WebTable(w, "partners", asJSON))
 	}
 }

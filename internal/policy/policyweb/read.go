@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"entente.dev/internal/access"
+	"entente.dev/internal/door"
 	"entente.dev/internal/kernel/httpx"
-	"entente.dev/internal/kernel/sheet"
 	"entente.dev/internal/policy"
 	"entente.dev/internal/ui"
 )
@@ -73,11 +73,7 @@ func (p pages) registerFile(asJSON bool) func(http.ResponseWriter, *http.Request
 			w.Header().Set("Content-Disposition", `attachment; filename="register-of-processing.json"`)
 			return writeJSON(w, g)
 		}
-		w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-		w.Header().Set("Content-Disposition", `attachment; filename="register-of-processing.csv"`)
-		table := sheet.NewCSV(w)
-		table.BOM()
-		return g.Write(table)
+		return g.Write(door.WebTable(w, "register-of-processing", false))
 	}
 }
 

@@ -27,16 +27,11 @@ func (p pages) list(w http.ResponseWriter, r *http.Request, who access.Actor) er
 	v := listView{List: ui.ListOf(r), who: who, now: p.Clock()}
 	v.Noun, v.closed = "requests", v.Get("closed") == "1"
 	page, err := p.Privacy.List(r.Context(), who, privacy.Query{State: v.Get("state"), Kind: v.Get("kind"), Closed: v.closed, Cursor: v.Get("cursor")})
-	status := http.StatusOK
-	switch {
-	case errs.Is(err, "cursor.bad"):
-		httpx.SeeOther(w, r, v.With())
-		return nil
-	case errs.IsKind(err, errs.Invalid):
-		status, v.problems = http.StatusUnprocessableEntity, errs.Of(err).Fields
-	case err != nil:
+	status, problems, err := ui.FilterProblems(err)
+	if err != nil {
 		return err
 	}
+	v.problems = problems
 	v.items, v.Next, v.Shown = page.Items, page.Next, len(page.Items)
 	pg, err := p.Page(w, r, who, "Privacy requests", "privacy")
 	if err != nil {

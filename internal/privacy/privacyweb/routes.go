@@ -5,14 +5,12 @@ package privacyweb
 import (
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"time"
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/audit/trail"
 	"entente.dev/internal/door"
-	"entente.dev/internal/file"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/httpx"
 	"entente.dev/internal/kernel/id"
@@ -147,11 +145,7 @@ func subjectOf(f *httpx.Form) privacy.Subject {
 }
 
 func pathID(r *http.Request) (id.ID, error) {
-	v, ok := id.Parse(r.PathValue("id"))
-	if !ok {
-		return v, errs.Missing("request")
-	}
-	return v, nil
+	return httpx.PathID(r, "request")
 }
 
 // download sends the package of a request.
@@ -164,17 +158,7 @@ func (p pages) download(w http.ResponseWriter, r *http.Request, who access.Actor
 	if err != nil {
 		return err
 	}
-	return send(w, c)
-}
-
-func send(w http.ResponseWriter, c *file.Content) error {
-	defer c.Close()
-	h := w.Header()
-	h.Set("Content-Type", c.ContentType)
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": c.Name}))
-	h.Set("Content-Length", fmt.Sprint(c.Size))
-	_, err := io.Copy(w, c)
-	return err
+	return door.SendFile(w, c.ContentType, c.Name, c.Size, c)
 }
 
 // certificate sends the signed certificate as text.
@@ -190,8 +174,7 @@ func (p pages) certificate(w http.ResponseWriter, r *http.Request, who access.Ac
 	if it.Certificate.Note == "" {
 		return errs.Missing("certificate")
 	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": fmt.Sprintf("certificate-%d.txt", it.Number)}))
+	door.Attach(w, "text/plain; charset=utf-8", fmt.Sprintf("certificate-%d.txt", it.Number))
 	_, err = io.WriteString(w, it.Certificate.Note)
 	return err
 }
@@ -205,5 +188,5 @@ func (p pages) collect(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return send(w, c)
+	return door.SendFile(w, c.ContentType, c.Name, c.Size, c)
 }

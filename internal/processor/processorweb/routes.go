@@ -51,11 +51,7 @@ func Routes(w *door.Web, deps Deps) {
 const idempotency = door.IdempotencyField
 
 func pathID(r *http.Request) (id.ID, error) {
-	v, ok := id.Parse(r.PathValue("id"))
-	if !ok {
-		return v, errs.Missing("processor")
-	}
-	return v, nil
+	return httpx.PathID(r, "processor")
 }
 
 func at(v id.ID) string { return "/processors/" + v.String() }

@@ -33,10 +33,6 @@ func (p pages) drawHolds(w http.ResponseWriter, r *http.Request, who access.Acto
 	v := holdsView{List: ui.ListOf(r), who: who, tabs: tabs(who, "/retention/holds"), form: form, of: of}
 	v.Noun = "holds"
 	list, err := p.Retention.Holds(r.Context(), who, retention.HoldQuery{Active: v.Get("state") == "active", Cursor: v.Get("cursor")})
-	if errs.Is(err, "cursor.bad") {
-		httpx.SeeOther(w, r, v.With())
-		return nil
-	}
 	if err != nil {
 		return err
 	}
@@ -122,7 +118,7 @@ func (p pages) place(w http.ResponseWriter, r *http.Request, who access.Actor) e
 }
 
 func (p pages) release(w http.ResponseWriter, r *http.Request, who access.Actor) error {
-	v, err := pathID(r, "legal_hold")
+	v, err := httpx.PathID(r, "legal_hold")
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,6 @@ import (
 	"entente.dev/internal/door"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/httpx"
-	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/retention"
 	"entente.dev/internal/ui"
 )
@@ -39,14 +38,6 @@ func Routes(w *door.Web, deps Deps) {
 	w.Private("GET /retention/duties", retention.ActDuty, p.duties)
 	w.Private("POST /retention/duties", retention.ActDuty, p.setDuty)
 	w.Private("POST /retention/duties/{category}/drop", retention.ActDutyDrop, p.dropDuty)
-}
-
-func pathID(r *http.Request, noun string) (id.ID, error) {
-	v, ok := id.Parse(r.PathValue("id"))
-	if !ok {
-		return v, errs.Missing(noun)
-	}
-	return v, nil
 }
 
 func tabs(who access.Actor, here string) []ui.Tab {
@@ -126,10 +117,6 @@ func (p pages) runs(w http.ResponseWriter, r *http.Request, who access.Actor) er
 	v := runsView{List: ui.ListOf(r), tabs: tabs(who, "/retention/runs")}
 	v.Noun = "runs"
 	list, err := p.Retention.List(r.Context(), who, 0, v.Get("cursor"))
-	if errs.Is(err, "cursor.bad") {
-		httpx.SeeOther(w, r, v.With())
-		return nil
-	}
 	if err != nil {
 		return err
 	}
@@ -148,7 +135,7 @@ func (p pages) runs(w http.ResponseWriter, r *http.Request, who access.Actor) er
 func crumbs() []ui.Link { return []ui.Link{{Label: "Retention", Href: "/retention"}} }
 
 func (p pages) report(w http.ResponseWriter, r *http.Request, who access.Actor) error {
-	v, err := pathID(r, "retention_run")
+	v, err := httpx.PathID(r, "retention_run")
 	if err != nil {
 		return err
 	}

@@ -72,11 +72,7 @@ func Sections(who access.Actor, active string) []ui.Tab {
 }
 
 func pathID(r *http.Request, noun string) (id.ID, error) {
-	v, ok := id.Parse(r.PathValue("id"))
-	if !ok {
-		return v, errs.Missing(noun)
-	}
-	return v, nil
+	return httpx.PathID(r, noun)
 }
 
 // done goes back to a page of the settings with a message.

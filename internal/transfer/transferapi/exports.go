@@ -44,7 +44,7 @@ func Exports(a *door.API, s *transfer.Service, people *identity.Service, log *tr
 			json       bool
 		}{{"csv", "text/csv", false}, {"json", "application/json", true}} {
 			a.Raw("GET", "/"+l.name+"."+form.ext, l.act, "Export "+l.what+" as "+form.ext, func(w http.ResponseWriter, r *http.Request, who access.Actor) error {
-				return l.write(r.Context(), who, r.URL.Query(), table(w, l.name, form.json))
+				return l.write(r.Context(), who, r.URL.Query(), door.APITable(w, l.name, form.json))
 			}, func(op *huma.Operation) {
 				op.OperationID = l.act.Room() + ".export_" + form.ext
 				for _, name := range l.filters {

@@ -10,7 +10,6 @@ import (
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/door"
-	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/httpx"
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/transfer"
@@ -109,11 +108,7 @@ func (h routes) undo(ctx context.Context, who access.Actor, in *stepIn) (*import
 }
 
 func importID(r *http.Request) (id.ID, error) {
-	v, ok := id.Parse(r.PathValue("id"))
-	if !ok {
-		return v, errs.Missing("import")
-	}
-	return v, nil
+	return httpx.PathID(r, "import")
 }
 
 // progress is the data of a progress event.

@@ -7,9 +7,9 @@ import (
 	"net/http"
 
 	"entente.dev/internal/access"
+	"entente.dev/internal/door"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/httpx"
-	"entente.dev/internal/kernel/sheet"
 	"entente.dev/internal/transfer"
 )
 
@@ -68,18 +68,5 @@ func (h routes) refused(w http.ResponseWriter, r *http.Request, who access.Actor
 	if err != nil {
 		return err
 	}
-	return h.imports.ExportRefused(r.Context(), who, v, table(w, "refused", false))
-}
-
-// table answers with a file of that name, CSV or JSON.
-func table(w http.ResponseWriter, name string, asJSON bool) sheet.Writer {
-	h := w.Header()
-	if asJSON {
-		h.Set("Content-Type", "application/json")
-		h.Set("Content-Disposition", `attachment; filename="`+name+`.json"`)
-		return sheet.NewJSON(w)
-	}
-	h.Set("Content-Type", "text/csv; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="`+name+`.csv"`)
-	return sheet.NewCSV(w)
+	return h.imports.ExportRefused(r.Context(), who, v, door.APITable(w, "refused", false))
 }

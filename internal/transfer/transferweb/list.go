@@ -20,7 +20,7 @@ func (p pages) list(w http.ResponseWriter, r *http.Request, who access.Actor) er
 	v := listView{List: ui.ListOf(r), who: who}
 	v.Noun = "imports"
 	page, err := p.Imports.List(r.Context(), who, transfer.Query{Kind: v.Get("kind"), Status: v.Get("status"), Cursor: v.Get("cursor")})
-	if errs.Is(err, "cursor.bad") || errs.IsKind(err, errs.Invalid) {
+	if errs.IsKind(err, errs.Invalid) {
 		httpx.SeeOther(w, r, "/imports")
 		return nil
 	}

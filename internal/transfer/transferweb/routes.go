@@ -7,10 +7,8 @@ import (
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/door"
-	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/httpx"
 	"entente.dev/internal/kernel/id"
-	"entente.dev/internal/kernel/sheet"
 	"entente.dev/internal/partner"
 	"entente.dev/internal/transfer"
 	"entente.dev/internal/ui"
@@ -43,27 +41,15 @@ func Routes(w *door.Web, deps Deps) {
 
 // importID returns the import that the path names; a malformed id is as missing as an unknown one.
 func importID(r *http.Request) (id.ID, error) {
-	v, ok := id.Parse(r.PathValue("id"))
-	if !ok {
-		return v, errs.Missing("import")
-	}
-	return v, nil
+	return httpx.PathID(r, "import")
 }
 
 func href(v id.ID) string { return "/imports/" + v.String() }
 
 func (p pages) export(asJSON bool) door.Handler {
 	return func(w http.ResponseWriter, r *http.Request, who access.Actor) error {
-		l, h := ui.ListOf(r), w.Header()
-		q := transfer.Query{Kind: l.Get("kind"), Status: l.Get("status")}
-		if asJSON {
-			h.Set("Content-Type", "application/json")
-			h.Set("Content-Disposition", `attachment; filename="imports.json"`)
-			return p.Imports.Export(r.Context(), who, q, sheet.NewJSON(w))
-		}
-		h.Set("Content-Type", "text/csv; charset=utf-8")
-		h.Set("Content-Disposition", `attachment; filename="imports.csv"`)
-		return p.Imports.Export(r.Context(), who, q, sheet.NewCSV(w))
+		l := ui.ListOf(r)
+		return p.Imports.Export(r.Context(), who, transfer.Query{Kind: l.Get("kind"), Status: l.Get("status")}, door.WebTable(w, "imports", asJSON))
 	}
 }
 
@@ -72,12 +58,7 @@ func (p pages) refused(w http.ResponseWriter, r *http.Request, who access.Actor)
 	if err != nil {
 		return err
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/csv; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="refused.csv"`)
-	out := sheet.NewCSV(w)
-	out.BOM()
-	return p.Imports.ExportRefused(r.Context(), who, v, out)
+	return p.Imports.ExportRefused(r.Context(), who, v, door.WebTable(w, "refused", false))
 }
 
 // events feeds the progress bar until no job works on the import.

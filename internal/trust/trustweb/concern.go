@@ -8,7 +8,6 @@ import (
 	"entente.dev/internal/door"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/httpx"
-	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/trust"
 	"entente.dev/internal/ui"
 )
@@ -61,10 +60,6 @@ func (p pages) concerns(w http.ResponseWriter, r *http.Request, who access.Actor
 	v := concernsView{List: ui.ListOf(r)}
 	v.Noun = "concerns"
 	page, err := p.Trust.Concerns(r.Context(), who, v.Get("status") == "open", v.Get("cursor"))
-	if errs.Is(err, "cursor.bad") {
-		httpx.SeeOther(w, r, v.With())
-		return nil
-	}
 	if err != nil {
 		return err
 	}
@@ -88,9 +83,9 @@ func (p pages) concern(w http.ResponseWriter, r *http.Request, who access.Actor)
 }
 
 func (p pages) drawConcern(w http.ResponseWriter, r *http.Request, who access.Actor, status int, f *httpx.Form) error {
-	key, ok := id.Parse(r.PathValue("id"))
-	if !ok {
-		return errs.Missing("concern")
+	key, err := httpx.PathID(r, "concern")
+	if err != nil {
+		return err
 	}
 	it, err := p.Trust.Concern(r.Context(), who, key)
 	if err != nil {
@@ -108,9 +103,9 @@ func (p pages) drawConcern(w http.ResponseWriter, r *http.Request, who access.Ac
 }
 
 func (p pages) answer(w http.ResponseWriter, r *http.Request, who access.Actor) error {
-	key, ok := id.Parse(r.PathValue("id"))
-	if !ok {
-		return errs.Missing("concern")
+	key, err := httpx.PathID(r, "concern")
+	if err != nil {
+		return err
 	}
 	f, err := httpx.ParseForm(w, r)
 	if err != nil {

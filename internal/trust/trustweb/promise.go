@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"entente.dev/internal/access"
-	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/httpx"
 	"entente.dev/internal/trust"
 	"entente.dev/internal/ui"
@@ -41,10 +40,6 @@ func (p pages) drawPromise(w http.ResponseWriter, r *http.Request, who access.Ac
 		}
 	}
 	v.history, err = p.Trust.History(r.Context(), who, trust.HistoryQuery{Promise: one.ID, Cursor: v.list.Get("cursor")})
-	if errs.Is(err, "cursor.bad") {
-		httpx.SeeOther(w, r, "/promises/"+one.ID)
-		return nil
-	}
 	if err != nil {
 		return err
 	}
