@@ -62,6 +62,7 @@ func newWorld(t *testing.T) *world {
 	a, b := id.New().String(), id.New().String()
 	w.vendor, w.north, w.south = side("the vendor", a, ""), side("partner north", a, id.New().String()), side("partner south", a, id.New().String())
 	w.other = side("tenant B", b, id.New().String())
+	w.vendor.staff, w.north.staff, w.south.staff, w.other.staff = w.vendor.is("member_id"), w.vendor.is("member_id"), w.vendor.is("member_id"), w.other.is("member_id")
 	for _, step := range []struct {
 		side   *scope
 		shared bool

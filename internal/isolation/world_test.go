@@ -28,6 +28,7 @@ type row map[string]any
 type scope struct {
 	name   string
 	preset map[string]string // values of columns with these names, "" for null
+	staff  string            // who acts for the vendor
 	rows   map[string]row    // one for each tenant table that this side may have a row in
 }
 
@@ -139,7 +140,8 @@ var fixtures = map[string]func(s *scope) any{
 	},
 	"deal_claim.period":             func(*scope) any { return "[2026-01-01, 2026-04-01)" },
 	"account.source":                func(*scope) any { return "partner" },
-	"departure.state":               func(*scope) any { return "done" },
+	"departure.state":               func(s *scope) any { return map[bool]string{true: "done", false: "asked"}[s.rows["departure"] == nil] }, // one at a time is open
+	"departure.asked_by":            func(s *scope) any { return s.staff },
 	"arrival.manifest":              func(*scope) any { return strings.Repeat("0", 64) },
 	"stage.kind":                    func(*scope) any { return "open" },
 	"access_log.status":             func(*scope) any { return 200 },
