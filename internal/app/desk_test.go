@@ -32,4 +32,11 @@ func TestSecurityTxtLeadsToAForm(t *testing.T) {
 	ask("trust.acme.example", "/trust", `<form method="post" action="/trust#report"`)
 	h.admin("globex")
 	ask("portal.example", file, "Contact: http://portal.example/trust#report\n")
+
+	// An archive, or a new public address, can bring a programme that has the host of the installation. It does not get it.
+	if _, err := h.db.Exec(t.Context(), `update app.tenant set public_host = 'portal.example' where slug = 'acme'`); err != nil {
+		t.Fatal(err)
+	}
+	ask("Portal.Example", file, "Contact: http://portal.example/trust#report\n")
+	ask("portal.example.:8443", "/trust.json", `"of":"installation"`)
 }

@@ -56,12 +56,17 @@ func (s *Service) BySlug(ctx context.Context, slug string) (Entry, error) {
 	return Entry{}, errs.Missing("tenant")
 }
 
-// ByHost returns the tenant whose public pages stand on host, which may carry a port. NotFound "tenant.not_found".
+// ByHost returns the tenant whose public pages stand on host, which may carry a port. NotFound "tenant.not_found", also for the
+// host of the whole installation, whoever claims it.
 func (s *Service) ByHost(ctx context.Context, host string) (id.ID, error) {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
-	found, err := byHost(ctx, s.ops.DB.Pool(pg.Public), strings.ToLower(strings.TrimSuffix(host, ".")))
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if host == hostOf(s.ops.PublicURL) {
+		return id.Nil, errs.Missing("tenant")
+	}
+	found, err := byHost(ctx, s.ops.DB.Pool(pg.Public), host)
 	if err == nil && found == nil {
 		return id.Nil, errs.Missing("tenant")
 	}

@@ -99,11 +99,7 @@ func (in UpdateInput) apply(s Settings, publicURL string) (Settings, error) {
 	}
 	if in.PublicHost != nil {
 		s.PublicHost = strings.ToLower(strings.TrimSpace(*in.PublicHost))
-		own := ""
-		if u, err := url.Parse(publicURL); err == nil {
-			own = u.Hostname()
-		}
-		p.host("public_host", s.PublicHost, own)
+		p.host("public_host", s.PublicHost, hostOf(publicURL))
 	}
 	if in.Logo != nil {
 		s.LogoType = LogoType(*in.Logo)
@@ -115,6 +111,15 @@ func (in UpdateInput) apply(s Settings, publicURL string) (Settings, error) {
 		}
 	}
 	return s, errs.Refused(p.Problems)
+}
+
+// hostOf returns the host of an address, in small letters.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(u.Hostname())
 }
 
 // LogoType returns the media type of an image by its first bytes: PNG, JPEG, WebP, or "" for anything else.
