@@ -188,6 +188,9 @@ func (s *Service) findSealed(ctx context.Context, tenant id.ID, found *Found, ke
 func (s *Service) collectSealed(ctx context.Context, tenant id.ID, refs Refs, p *Package) error {
 	m := refs.matcher()
 	put := func(d Datum, text string, sp []span) {
+		if refs.doubtful(sp) {
+			return
+		}
 		text = near80(text, sp[0])
 		d.Why, d.Value = "mention", mask(text, m.spans(text))
 		if len(p.Data) < maxData {
@@ -255,7 +258,7 @@ func (e *eraser) sealedStep(ctx context.Context, tx *op.Tx, p *Run) error {
 		after, _ = id.Parse(p.After[0])
 	}
 	n, last, err := mail.Redact(ctx, tx, e.s.ops.Keys, after, chunk, func(l mail.Mail, s string) string {
-		if _, keep := keeps(e.duties, at.category, recorded(l.CreatedAt)); keep || e.doubtful(e.m.spans(s)) {
+		if _, keep := keeps(e.duties, at.category, recorded(l.CreatedAt)); keep || e.refs.doubtful(e.m.spans(s)) {
 			return s
 		}
 		return e.text(s, erased)
@@ -274,13 +277,13 @@ func (e *eraser) sealedStep(ctx context.Context, tx *op.Tx, p *Run) error {
 // lookIntoFiles finds the files to end, before the first transaction of an erasure: reading them may take long.
 func (e *eraser) lookIntoFiles(ctx context.Context, tenant id.ID, may func(string) bool) error {
 	return e.s.eachFile(ctx, tenant, e.m, may, func(p place) {
-		if _, keep := keeps(e.duties, sealed[1].category, recorded(p.file.CreatedAt)); !keep && !e.doubtful(p.spans) {
+		if _, keep := keeps(e.duties, sealed[1].category, recorded(p.file.CreatedAt)); !keep && !e.refs.doubtful(p.spans) {
 			e.files = append(e.files, p.file.ID)
 		}
 	})
 }
 
 // doubtful reports whether places may be about another person of the same name.
-func (e *eraser) doubtful(places []span) bool {
-	return e.refs.Shared && !slices.ContainsFunc(places, func(s span) bool { return s.by != byName })
+func (r Refs) doubtful(places []span) bool {
+	return r.Shared && !slices.ContainsFunc(places, func(s span) bool { return s.by != byName })
 }

@@ -142,7 +142,7 @@ func (s *Service) collect(ctx context.Context, tx *op.Tx, refs Refs, p *Package)
 			continue // what they say of the person stands in the records themselves; what was done is summed up in the search
 		}
 		err := eachRow(ctx, tx, t, window{pattern: refs.pattern(), links: true, ids: refs.ids()}, func(f found) error {
-			if len(p.Data) < maxData {
+			if len(p.Data) < maxData && s.surely(t, f, refs, m) {
 				p.Data = append(p.Data, dataOf(t, f, refs, m)...)
 			}
 			if t.ownRow(f, refs, m) {
@@ -159,6 +159,11 @@ func (s *Service) collect(ctx context.Context, tx *op.Tx, refs Refs, p *Package)
 	}
 	slices.Sort(p.Source)
 	return nil
+}
+
+// surely reports whether a row is about the subject and not perhaps about a namesake, whose data nobody else gets.
+func (s *Service) surely(t table, f found, refs Refs, m matcher) bool {
+	return t.ownRow(f, refs, m) || slices.ContainsFunc(s.hitsOf(t, f, refs, m), func(h Hit) bool { return h.Confidence != Possible })
 }
 
 func sourceOf(f found) string {

@@ -27,7 +27,9 @@ const (
 var Kinds = []Kind{Access, Portability, Correction, Erasure, Restriction, Objection}
 
 // Sources are how a request can have come.
-var Sources = []string{"e-mail", "phone", "staff", "partner", "self-service", "operator"}
+var Sources = []string{"e-mail", "phone", "staff", "partner", selfService, "operator"}
+
+const selfService = "self-service"
 
 // Purposes are what a person can object to or agree to.
 var Purposes = []string{"service", "announcement", "marketing", "analytics", "profiling"}
@@ -110,7 +112,7 @@ type Request struct {
 
 // Subject returns who the request is about.
 func (r Request) Subject() Subject {
-	return Subject{Email: r.Email, Name: r.Name, Phone: r.Phone, Namesakes: r.Namesakes}
+	return Subject{Email: r.Email, Name: r.Name, Phone: r.Phone, Namesakes: r.Namesakes, Self: r.Source == selfService && !r.Namesakes}
 }
 
 // Open reports whether somebody still has to act.

@@ -256,7 +256,10 @@ func (r *Refs) learn(table string, f found, m matcher, sub Subject) {
 	if !slices.Contains(*list, v) {
 		*list = append(*list, v)
 	}
-	if sure {
+	switch {
+	case sure && sub.Self: // whoever may write a contact may have given it their own address and somebody else's number
+		r.add(f.text(who.email), f.text(who.name), "")
+	case sure:
 		r.add(f.text(who.email), f.text(who.name), f.text(who.phone))
 	}
 }

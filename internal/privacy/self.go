@@ -84,7 +84,12 @@ func (s *Service) MyData(ctx context.Context, who access.Actor, look bool) (Me, 
 		if err != nil {
 			return me, err
 		}
-		me.Counts, refs = found.Counts, found.refs
+		refs = found.refs
+		for _, c := range found.Counts {
+			if c.Rows -= c.Doubtful; c.Rows > 0 {
+				me.Counts = append(me.Counts, c)
+			}
+		}
 	}
 	me.Consents, err = s.consentsOf(ctx, who.Tenant, refs)
 	return me, err
@@ -100,6 +105,7 @@ func (s *Service) myself(ctx context.Context, who access.Actor) (Subject, error)
 			return err
 		})
 	})
+	sub.Self = true // people rename themselves
 	if err == nil && sub.Email == "" {
 		return sub, errs.New(errs.Conflict, "privacy.no_address", "Your membership has no e-mail address, so nobody can prove that it is yours. Ask an Admin of the programme.")
 	}
@@ -113,7 +119,7 @@ func (s *Service) Request(ctx context.Context, who access.Actor, kind Kind, purp
 	if err != nil {
 		return Request{}, err
 	}
-	a := Ask{Kind: kind, Source: "self-service", Subject: sub, Purpose: purpose, Asked: asked}
+	a := Ask{Kind: kind, Source: selfService, Subject: sub, Purpose: purpose, Asked: asked}
 	if err := a.check(s.ops.Clock()); err != nil {
 		return Request{}, err
 	}

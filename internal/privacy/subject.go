@@ -18,6 +18,7 @@ import (
 type Subject struct {
 	Email, Name, Phone string
 	Namesakes          bool // whether records that carry the name only, next to other people of that name, are meant too
+	Self               bool // whether they say themselves what they are called: their membership and address are proved, a name and a number are not
 }
 
 // checked returns s without stray spaces. Invalid names what cannot be searched for.
@@ -57,11 +58,11 @@ type Refs struct {
 	Contacts []id.ID
 	Members  []id.ID
 	Persons  []id.ID
-	Shared   bool // whether somebody else has the name too: then a name alone is no proof
+	Shared   bool // whether somebody else has the name too, or may have: then a name alone is no proof
 }
 
 func (s Subject) refs() Refs {
-	var r Refs
+	r := Refs{Shared: s.Self}
 	r.add(s.Email, s.Name, s.Phone)
 	return r
 }
