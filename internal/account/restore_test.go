@@ -23,11 +23,10 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 type world struct {
 	*testing.T
 	*Service
-	ops           *op.Ops
-	super         *pgx.Conn
-	staff, foe    access.Actor // of two tenants
-	partner       access.Actor
-	elsewhere, at id.ID
+	ops        *op.Ops
+	super      *pgx.Conn
+	staff, foe access.Actor // of two tenants
+	partner    access.Actor
 }
 
 func newWorld(t *testing.T) world {
