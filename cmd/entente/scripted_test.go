@@ -53,13 +53,15 @@ func TestScriptedCommands(t *testing.T) {
 	if v := answer(t, "policy", "show", "--data", dir, "--json"); v["profile"] != "codific" {
 		t.Errorf("the only programme's policy: %v", v["profile"])
 	}
-	answer(t, "audit", "checkpoint", "--data", dir, "--json")
+	kept := file(t, answer(t, "audit", "checkpoint", "--data", dir, "--json")["checkpoint"].(string))
 	answer(t, "audit", "export", "--out", out+".only", "--data", dir, "--json")
+	answer(t, "audit", "export", "--to", "2001-01-01", "--out", out+".part", "--data", dir, "--json")
 	junk := file(t, "no checkpoint")
 	for args, want := range map[string]string{ // a slip of whoever types is no tampering
 		"audit verify " + out + ".only --checkpoint " + junk:                    "--checkpoint",
 		"audit verify " + out + ".only --checkpoint " + junk + ".not":           "--checkpoint",
 		"audit verify " + out + ".only --key entente/x":                         "--key",
+		"audit verify " + out + ".part --checkpoint " + kept:                    "export it again with --checkpoint",
 		"audit verify --live --tenant acme --checkpoint " + junk:                "--checkpoint",
 		"audit export --from 2026-02-02 --to 2026-01-01 --out " + out + ".none": "--to",
 	} {

@@ -174,6 +174,9 @@ func PrintAuditReport(w io.Writer, r verify.Report) {
 	if r.Compared != "" {
 		fmt.Fprintf(w, "  compared    with your checkpoint: %s\n", r.Compared)
 	}
+	if r.NotCompared != "" {
+		fmt.Fprintf(w, "  compared    NOT with your checkpoint: %s\n", r.NotCompared)
+	}
 	fmt.Fprintf(w, "  key         %s\n", r.Key)
 	if !r.KeyTrusted {
 		fmt.Fprintln(w, "              this is the bundle's own word: give the key that you know with --key")
@@ -183,6 +186,12 @@ func PrintAuditReport(w io.Writer, r verify.Report) {
 	}
 	if r.More > 0 {
 		fmt.Fprintf(w, "  … and %d more findings\n", r.More)
+	}
+	for _, f := range r.Warnings {
+		fmt.Fprintf(w, "  warning     %s\n", f.Text)
+	}
+	if r.MoreWarnings > 0 {
+		fmt.Fprintf(w, "  … and %d more warnings\n", r.MoreWarnings)
 	}
 }
 

@@ -70,7 +70,7 @@ func TestProof(t *testing.T) {
 	sealed := seal.New(w.Ops, seal.Options{})
 	auditapi.Routes(w.API, trail.New(w.Ops), sealed)
 	partnerapi.Routes(w.API, partner.New(w.Ops))
-	w.Run(t, []doortest.Case{{Name: "nothing sealed", As: "staff", Ask: "GET /api/v1/audit/checkpoint", Status: 404, Audit: []string{"audit.checkpoint denied"}}})
+	w.Run(t, []doortest.Case{{Name: "nothing sealed", As: "staff", Ask: "GET /api/v1/audit/checkpoint", Status: 404}})
 	w.Ask("staff", "PATCH /api/v1/partners/"+w.North.String(), `{"region":"DACH"}`)
 	entry := w.Ask("staff", "GET /api/v1/audit?action=partner.update", "").JSON(t)["items"].([]any)[0].(map[string]any)["id"].(string)
 	at := "GET /api/v1/audit/" + entry + "/proof"
@@ -80,7 +80,7 @@ func TestProof(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Run(t, []doortest.Case{
-		{Name: "checkpoint", As: "admin", Ask: "GET /api/v1/audit/checkpoint", Status: 200, Want: []string{`~"tree_size":2`, "~entente/"}},
+		{Name: "checkpoint", As: "admin", Ask: "GET /api/v1/audit/checkpoint", Status: 200, Want: []string{`~"tree_size":1`, "~entente/"}},
 		{Name: "no checkpoint for a partner", As: "partner", Ask: "GET /api/v1/audit/checkpoint", Status: 403},
 		{Name: "proof", As: "staff", Ask: at, Status: 200, Want: []string{`~"sealed":true`, `~"leaf_hash"`}},
 		{Name: "its partner's proof", As: "partner", Ask: at, Status: 200, Want: []string{`~"sealed":true`}},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 
+	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"entente.dev/internal/access"
@@ -34,6 +35,10 @@ func (s *Service) Export(ctx context.Context, who access.Actor, in Bundle, w io.
 	if err != nil {
 		return Exported{}, err
 	}
+	signer, err := s.ops.Keys.Signer(ctx)
+	if err != nil {
+		return Exported{}, err
+	}
 	_, err = op.Write(ctx, s.ops, who, ActExport, func(tx *op.Tx) (bool, error) {
 		if err := tx.Allow(access.Object{}); err != nil {
 			return false, err
@@ -45,7 +50,7 @@ func (s *Service) Export(ctx context.Context, who access.Actor, in Bundle, w io.
 		return Exported{}, err
 	}
 	return op.Read(ctx, s.ops, who, ActExport, func(tx *op.Tx) (Exported, error) {
-		return s.bundle(ctx, tx, in, verifier, w)
+		return s.bundle(ctx, tx, in, verifier, signer, w)
 	})
 }
 
@@ -60,7 +65,7 @@ func period(in Bundle) string {
 	return out
 }
 
-func (s *Service) bundle(ctx context.Context, tx *op.Tx, in Bundle, verifier string, w io.Writer) (Exported, error) {
+func (s *Service) bundle(ctx context.Context, tx *op.Tx, in Bundle, verifier string, signer note.Signer, w io.Writer) (Exported, error) {
 	tenant := tx.Who.Tenant
 	head, err := headOf(ctx, tx, tenant)
 	if err != nil {
@@ -88,6 +93,9 @@ func (s *Service) bundle(ctx context.Context, tx *op.Tx, in Bundle, verifier str
 	}
 	z := zip.NewWriter(w)
 	if err := s.members(ctx, tx, z, h, head, at, r); err != nil {
+		return Exported{}, err
+	}
+	if err := s.entries(ctx, tx, z, at, verify.Gone{Checkpoint: verify.Checkpoint{Origin: s.origin(tenant), Size: head.Size, Root: head.Root}, First: h.First, At: tx.Now}, signer); err != nil {
 		return Exported{}, err
 	}
 	return Exported{Entries: h.Count, First: h.First, Size: h.Size, Root: head.Root.String(), Verifier: verifier}, z.Close()
@@ -135,36 +143,59 @@ func (s *Service) members(ctx context.Context, tx *op.Tx, z *zip.Writer, h verif
 		}
 		blocks = append(blocks, hash[:]...)
 	}
-	for _, m := range []struct {
-		name string
-		body any
-	}{{verify.MemberHead, h}, {verify.MemberCheckpoint, []byte(head.Note)}, {verify.MemberLeaves, leaves}, {verify.MemberBlocks, blocks}} {
-		b, ok := m.body.([]byte)
-		if !ok {
-			if b, err = json.MarshalIndent(m.body, "", " "); err != nil {
-				return err
-			}
-		}
+	body, err := json.MarshalIndent(h, "", " ")
+	if err != nil {
+		return err
+	}
+	return put(z, member{verify.MemberHead, body}, member{verify.MemberCheckpoint, []byte(head.Note)}, member{verify.MemberLeaves, leaves}, member{verify.MemberBlocks, blocks})
+}
+
+type member struct {
+	name string
+	body []byte
+}
+
+func put(z *zip.Writer, members ...member) error {
+	for _, m := range members {
 		f, err := z.Create(m.name)
+		if err == nil {
+			_, err = f.Write(m.body)
+		}
 		if err != nil {
 			return err
 		}
-		if _, err := f.Write(b); err != nil {
-			return err
-		}
 	}
+	return nil
+}
+
+// entries writes the entries, and what is signed of those that are gone.
+func (s *Service) entries(ctx context.Context, tx *op.Tx, z *zip.Writer, at verify.Span, gone verify.Gone, signer note.Signer) error {
+	keep, err := readKeeps(ctx, tx, tx.Who.Tenant, tx.Now)
+	if err != nil {
+		return err
+	}
+	gone.Keep = keep.periods()
 	f, err := z.Create(verify.MemberEntries)
 	if err != nil {
 		return err
 	}
 	enc := json.NewEncoder(f)
 	enc.SetEscapeHTML(false)
-	return eachSealed(ctx, tx, tx.Who.Tenant, at, func(l line) error {
+	err = eachSealed(ctx, tx, tx.Who.Tenant, at, func(l line) error {
 		if err := s.tell(ctx, tx.Who.Tenant, &l); err != nil {
 			return err
 		}
+		gone.Add(l.Entry)
 		return enc.Encode(l.Entry)
 	})
+	if err != nil {
+		return err
+	}
+	marks, statement, err := gone.Sign(signer)
+	if err != nil {
+		return err
+	}
+	return put(z, member{verify.MemberMarks, marks}, member{verify.MemberGone, []byte(statement)})
 }
 
 // tell puts the plain payload into a line.

@@ -37,12 +37,21 @@ type Proof struct {
 	Sealed   bool   // false in the seconds before the entry is sealed: there is no proof yet
 }
 
-// Head returns the newest signed head of the actor's tenant. NotFound "checkpoint.not_found" before the first.
+// Head returns the newest signed head of the actor's tenant. NotFound "checkpoint.not_found" before the first: whoever asks too
+// early was refused nothing, so that is not put on record.
 func (s *Service) Head(ctx context.Context, who access.Actor) (TreeHead, error) {
 	var out TreeHead
 	err := op.Batch(ctx, s.ops, who, ActCheckpoint, func(r *op.Reads) {
-		r.Query(sqlHead, []any{who.Tenant}, headInto(&out))
+		r.Query(sqlHead, []any{who.Tenant}, func(rows pgx.Rows) error {
+			if err := headInto(&out)(rows); !errs.IsKind(err, errs.NotFound) {
+				return err
+			}
+			return nil
+		})
 	})
+	if err == nil && out.Note == "" {
+		err = errs.Missing("checkpoint")
+	}
 	return out, err
 }
 

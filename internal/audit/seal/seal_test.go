@@ -234,6 +234,19 @@ func TestBundleAndProof(t *testing.T) {
 	if p, err := w.Proof(t.Context(), w.a, ids[0]); err != nil || !p.Sealed {
 		t.Errorf("%v %v", p.Sealed, err)
 	}
+	// A bundle tells what was erased and what was pruned; what is gone before its period is over is warned of.
+	w.exec(`delete from audit_entry where entry_id = $1`, ids[3])
+	b := w.bundle(w.a, Bundle{})
+	r, err := verify.Bundle(bytes.NewReader(b), int64(len(b)), verify.Options{Key: key})
+	w.must(err)
+	if !r.OK || r.Erased != 2 || r.Pruned != 1 || len(r.Warnings) != 1 || r.Warnings[0].Kind != verify.Early || r.Warnings[0].Seq != 291 {
+		t.Errorf("%+v", r)
+	}
+	w.exec(`insert into retention_rule (tenant_id, category, event, keep) values ($1, 'audit-log', 'recorded', interval '0')`, w.a.Tenant)
+	b = w.bundle(w.a, Bundle{})
+	if r, err = verify.Bundle(bytes.NewReader(b), int64(len(b)), verify.Options{Key: key}); err != nil || !r.OK || r.Pruned != 1 || len(r.Warnings) > 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
 	if n := w.count(`select count(*) from audit_checkpoint where tenant_id = $1`, w.a.Tenant); n != 1 {
 		t.Errorf("%d checkpoints kept in an hour", n)
 	}

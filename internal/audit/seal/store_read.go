@@ -224,3 +224,14 @@ func (k keeps) over(category string, at time.Time) bool {
 	seconds := k.period[category]
 	return seconds != nil && k.now.Sub(at) >= time.Duration(*seconds)*time.Second
 }
+
+// periods returns how long each category is kept; one that is kept indefinitely is missing.
+func (k keeps) periods() map[string]time.Duration {
+	out := map[string]time.Duration{}
+	for category, seconds := range k.period {
+		if seconds != nil {
+			out[category] = time.Duration(*seconds) * time.Second
+		}
+	}
+	return out
+}

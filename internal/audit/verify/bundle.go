@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -23,7 +22,11 @@ const (
 	MemberEntries    = "entries.jsonl"
 	MemberLeaves     = "leaves.bin"
 	MemberBlocks     = "blocks.bin"
+	MemberMarks      = "gone.bin" // a byte for each entry: 0 there, 1 erased, 2 pruned
+	MemberGone       = "gone.txt" // the signed statement about them
 )
+
+var members = []string{MemberHead, MemberCheckpoint, MemberEntries, MemberLeaves, MemberBlocks, MemberMarks, MemberGone}
 
 // The limits of a bundle.
 const (
@@ -63,15 +66,21 @@ type Options struct {
 }
 
 type bundle struct {
-	head    Head
-	cp      Checkpoint
-	signed  []byte
-	leaves  []tlog.Hash
-	blocks  []tlog.Hash
-	entries *zip.File
+	head      Head
+	cp        Checkpoint
+	signed    []byte
+	leaves    []tlog.Hash
+	blocks    []tlog.Hash
+	marks     []byte
+	statement []byte
+	entries   *zip.File
 }
 
-// Bundle verifies a bundle of size bytes. An error means that it cannot be read at all; what is wrong with it is in the report.
+// ErrNotCompared says that nothing is wrong with a bundle as far as it goes, and that it holds no proof for the reader's checkpoint.
+var ErrNotCompared = errors.New("it cannot be compared with your checkpoint")
+
+// Bundle verifies a bundle of size bytes. An error means that it cannot be read at all, or ErrNotCompared; what is wrong with it is
+// in the report.
 func Bundle(in io.ReaderAt, size int64, o Options) (Report, error) {
 	b, err := open(in, size)
 	if err != nil {
@@ -84,9 +93,12 @@ func Bundle(in io.ReaderAt, size int64, o Options) (Report, error) {
 	r.Of(b.cp)
 	if b.belongs(&r, o) && b.older(&r, o) {
 		b.tree(&r)
-		return r, b.compare(&r)
+		err = b.compare(&r)
 	}
-	return r, nil
+	if err == nil && r.OK && r.NotCompared != "" {
+		err = fmt.Errorf("%w: %s", ErrNotCompared, r.NotCompared)
+	}
+	return r, err
 }
 
 // signature checks who signed the checkpoint.
@@ -160,7 +172,7 @@ func (r *Report) Kept(signed []byte, key string, cp Checkpoint, leaves []tlog.Ha
 	default:
 		i := slices.IndexFunc(proofs, func(c Consistency) bool { return c.Size == kept.Size })
 		if i < 0 {
-			r.Whole(Damaged, "the bundle has no proof for a log of %d entries: export it again with --checkpoint and your file", kept.Size)
+			r.Compared, r.NotCompared = "", fmt.Sprintf("it has no proof for a log of %d entries; export it again with --checkpoint and your file", kept.Size)
 			return true
 		}
 		same = tlog.CheckTree(proofs[i].Proof, cp.Size, cp.Root, kept.Size, kept.Root) == nil
@@ -226,7 +238,7 @@ func Blocks(lo, hi int64) []Span {
 
 // compare walks the entries. Where the leaves are not authentic it still says what it finds against those that are there.
 func (b *bundle) compare(r *Report) error {
-	c := Comparer{Report: r, Tenant: b.head.Tenant, First: b.head.First, Leaves: b.leaves}
+	c := Comparer{Report: r, Tenant: b.head.Tenant, First: b.head.First, Leaves: b.leaves, signed: b.readGone(r)}
 	c.Begin()
 	in, err := b.entries.Open()
 	if err != nil {
@@ -264,19 +276,19 @@ func open(in io.ReaderAt, size int64) (*bundle, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errBundle, err)
 	}
-	members := map[string]*zip.File{}
+	have := map[string]*zip.File{}
 	total := uint64(0)
 	for _, f := range z.File {
-		if members[f.Name] != nil || !strings.Contains(" "+strings.Join([]string{MemberHead, MemberCheckpoint, MemberEntries, MemberLeaves, MemberBlocks}, " ")+" ", " "+f.Name+" ") {
+		if have[f.Name] != nil || !slices.Contains(members, f.Name) {
 			return nil, fmt.Errorf("%w: unexpected member %.80q", errBundle, f.Name)
 		}
-		members[f.Name] = f
+		have[f.Name] = f
 		if total += f.UncompressedSize64; total > maxBundle || f.UncompressedSize64 > maxBundle {
 			return nil, fmt.Errorf("%w: it is too large", errBundle)
 		}
 	}
-	b := &bundle{entries: members[MemberEntries]}
-	head, err := read(members, MemberHead, maxHead)
+	b := &bundle{entries: have[MemberEntries]}
+	head, err := read(have, MemberHead, maxHead)
 	if err != nil {
 		return nil, err
 	}
@@ -289,13 +301,22 @@ func open(in io.ReaderAt, size int64) (*bundle, error) {
 	if b.head.First < 0 || b.head.Count < 0 || b.head.Count > MaxEntries || b.head.First > b.head.Size-b.head.Count {
 		return nil, fmt.Errorf("%w: its numbers do not fit together", errBundle)
 	}
-	if b.signed, err = read(members, MemberCheckpoint, 8<<10); err != nil {
+	if b.signed, err = read(have, MemberCheckpoint, 8<<10); err != nil {
 		return nil, err
 	}
-	if b.leaves, err = hashes(members, MemberLeaves, b.head.Count); err != nil {
+	if b.leaves, err = hashes(have, MemberLeaves, b.head.Count); err != nil {
 		return nil, err
 	}
-	if b.blocks, err = hashes(members, MemberBlocks, int64(len(Blocks(b.head.First, b.head.First+b.head.Count)))); err != nil {
+	if b.blocks, err = hashes(have, MemberBlocks, int64(len(Blocks(b.head.First, b.head.First+b.head.Count)))); err != nil {
+		return nil, err
+	}
+	if b.marks, err = read(have, MemberMarks, b.head.Count); err != nil {
+		return nil, err
+	}
+	if int64(len(b.marks)) != b.head.Count {
+		return nil, fmt.Errorf("%w: %s has %d marks for %d entries", errBundle, MemberMarks, len(b.marks), b.head.Count)
+	}
+	if b.statement, err = read(have, MemberGone, 64<<10); err != nil {
 		return nil, err
 	}
 	if b.entries == nil {
@@ -304,8 +325,8 @@ func open(in io.ReaderAt, size int64) (*bundle, error) {
 	return b, nil
 }
 
-func read(members map[string]*zip.File, name string, limit int64) ([]byte, error) {
-	f := members[name]
+func read(have map[string]*zip.File, name string, limit int64) ([]byte, error) {
+	f := have[name]
 	if f == nil {
 		return nil, fmt.Errorf("%w: %s is missing", errBundle, name)
 	}
@@ -324,8 +345,8 @@ func read(members map[string]*zip.File, name string, limit int64) ([]byte, error
 	return b, nil
 }
 
-func hashes(members map[string]*zip.File, name string, count int64) ([]tlog.Hash, error) {
-	b, err := read(members, name, count*tlog.HashSize)
+func hashes(have map[string]*zip.File, name string, count int64) ([]tlog.Hash, error) {
+	b, err := read(have, name, count*tlog.HashSize)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ type Comparer struct {
 	First  int64       // the place of Leaves[0]
 	Leaves []tlog.Hash // authentic: they make the signed root
 
+	signed  *signedGone // of a bundle: what may be erased or pruned; nil where the reader knows it otherwise
 	places  map[tlog.Hash]int64
 	next    int64         // the place that the next entry should have
 	shift   int64         // how far the entries' own numbers are off after one was inserted or deleted and the rest renumbered
@@ -57,6 +58,7 @@ func (c *Comparer) add(e prepared) {
 			c.gone(c.next, at)
 			c.next = at
 		}
+		c.mark(e.Entry)
 		c.next, c.pending = c.next+1, -1
 		return
 	}
@@ -68,10 +70,18 @@ func (c *Comparer) add(e prepared) {
 	h := e.hash
 	if i := c.next - c.First; i < int64(len(c.Leaves)) && c.Leaves[i] == h {
 		c.numbered(e.Entry, c.next)
+		c.mark(e.Entry)
 		c.next, c.pending = c.next+1, -1
 		return
 	}
 	c.differ(e.Entry, h)
+}
+
+// mark compares what is said of the entry at the next place with what was signed of it.
+func (c *Comparer) mark(e Entry) {
+	if c.signed != nil {
+		c.signed.look(c.Report, c.next, e)
+	}
 }
 
 // numbered checks the number that an entry gives itself.
@@ -145,5 +155,8 @@ func (c *Comparer) payload(e prepared) {
 func (c *Comparer) End() {
 	if end := c.First + int64(len(c.Leaves)); c.next < end {
 		c.Report.find(Truncated, c.next, end, "", "%s missing at the end", places(c.next, end))
+	}
+	if c.signed != nil {
+		c.signed.end(c.Report)
 	}
 }

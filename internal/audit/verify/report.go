@@ -18,6 +18,8 @@ const (
 	OtherTenant   = "other-tenant" // it belongs to another tenant or installation
 	OtherKey      = "other-key"    // it is not signed with the key
 	Damaged       = "damaged"      // the hashes that come with it do not fit together
+	Relabelled    = "relabelled"   // what is said to be erased or pruned is not what was signed
+	Early         = "early"        // a warning: pruned before its period was over
 	maxFindings   = 100
 	blockSize     = 256
 	maxLineLength = 1 << 20
@@ -51,6 +53,10 @@ type Report struct {
 	Compared   string    `json:"compared_with,omitempty"` // the checkpoint that the reader kept
 	Findings   []Finding `json:"findings"`
 	More       int64     `json:"more_findings,omitempty"`
+
+	NotCompared  string    `json:"not_compared,omitempty"` // why the checkpoint that the reader kept could not be compared
+	Warnings     []Finding `json:"warnings,omitempty"`     // what may have an innocent reason; OK says nothing of them
+	MoreWarnings int64     `json:"more_warnings,omitempty"`
 }
 
 func (r *Report) find(kind string, seq, until int64, entry, format string, args ...any) {

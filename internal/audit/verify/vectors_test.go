@@ -6,7 +6,9 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +80,8 @@ type parts struct {
 	leaves, blocks []tlog.Hash
 	entries        []Entry
 	raw            []string // lines instead of entries
+	marks          []byte
+	gone           string
 }
 
 func (l *log) parts(t testing.TB, lo, hi int64) *parts {
@@ -90,6 +94,7 @@ func (l *log) parts(t testing.TB, lo, hi int64) *parts {
 	for _, s := range Blocks(lo, hi) {
 		p.blocks = append(p.blocks, Subtree(l.leaves(s.Lo, s.Hi)))
 	}
+	p.sign(t, l)
 	return p
 }
 
@@ -132,6 +137,8 @@ func (p *parts) pack(t testing.TB) []byte {
 	put(MemberLeaves, flat(p.leaves))
 	put(MemberBlocks, flat(p.blocks))
 	put(MemberEntries, lines.Bytes())
+	put(MemberMarks, p.marks)
+	put(MemberGone, []byte(p.gone))
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +172,16 @@ func TestHonestBundles(t *testing.T) {
 	now := time.Now()
 	p.entries[5].Payload, p.entries[5].Salt, p.entries[5].ErasedAt = "", nil, &now
 	p.entries[6] = Entry{Seq: 6, Pruned: true, ID: p.entries[6].ID, At: p.entries[6].At, Category: "audit-log"}
-	if r := check(t, p.pack(t), Options{}); !r.OK || r.Erased != 1 || r.Pruned != 1 || r.Payloads != 998 {
+	p.sign(t, l)
+	if r := check(t, p.pack(t), Options{}); !r.OK || r.Erased != 1 || r.Pruned != 1 || r.Payloads != 998 || r.Warnings != nil {
+		t.Errorf("%+v", r)
+	}
+	// The second day's are pruned too early; that is a warning, one for neighbours.
+	for _, i := range []int{500, 501, 502, 700} {
+		p.entries[i] = prune(p.entries[i])
+	}
+	p.sign(t, l)
+	if r := check(t, p.pack(t), Options{}); !r.OK || r.Pruned != 5 || len(r.Warnings) != 2 || r.Warnings[0].Kind != Early || r.Warnings[0].Seq != 501 || r.Warnings[0].Until != 503 || r.Warnings[1].Seq != 700 {
 		t.Errorf("%+v", r)
 	}
 }
@@ -182,7 +198,9 @@ type vector struct {
 // Each way to tamper with a bundle is found, named and located.
 func TestNegativeVectors(t *testing.T) {
 	l := newLog(t, 1000)
-	for name, c := range vectors(t, l) {
+	all := vectors(t, l)
+	maps.Copy(all, goneVectors(t, l))
+	for name, c := range all {
 		t.Run(name, func(t *testing.T) {
 			p := l.parts(t, 0, 1000)
 			c.tamper(p)
@@ -206,9 +224,6 @@ func vectors(t *testing.T, l *log) map[string]vector {
 			es[i].Seq = int64(i)
 		}
 	}
-	insert := func(p *parts, i int, e Entry) {
-		p.entries = append(p.entries[:i], append([]Entry{e}, p.entries[i:]...)...)
-	}
 	return map[string]vector{
 		"edited action":       {func(p *parts) { p.entries[7].Action = "deal.approve" }, Edited, 7, true, Options{}},
 		"edited time":         {func(p *parts) { p.entries[999].At = p.entries[999].At.Add(time.Microsecond) }, Edited, 999, true, Options{}},
@@ -226,6 +241,7 @@ func vectors(t *testing.T, l *log) map[string]vector {
 			p.leaves = append(p.leaves[:7], p.leaves[8:]...)
 			p.head.Count--
 			p.blocks = p.blocks[:4]
+			p.marks = p.marks[:999]
 		}, Damaged, 0, false, Options{}},
 		"first deleted": {func(p *parts) { p.entries = p.entries[1:] }, Deleted, 0, false, Options{}},
 		"reordered":     {func(p *parts) { p.entries[7], p.entries[8] = p.entries[8], p.entries[7] }, Reordered, 7, true, Options{}},
@@ -233,16 +249,16 @@ func vectors(t *testing.T, l *log) map[string]vector {
 			p.entries[7], p.entries[8] = p.entries[8], p.entries[7]
 			renumber(p.entries)
 		}, Reordered, 7, false, Options{}},
-		"moved far": {func(p *parts) { e := p.entries[7]; p.entries = cut(p.entries, 7, 1); insert(p, 500, e) }, Reordered, 7, false, Options{}},
+		"moved far": {func(p *parts) { e := p.entries[7]; p.entries = cut(p.entries, 7, 1); p.insert(500, e) }, Reordered, 7, false, Options{}},
 		"reordered leaves too": {func(p *parts) {
 			p.entries[300], p.entries[301] = p.entries[301], p.entries[300]
 			p.leaves[300], p.leaves[301] = p.leaves[301], p.leaves[300]
 			renumber(p.entries)
 		}, Damaged, 256, true, Options{}},
-		"inserted":             {func(p *parts) { e := p.entries[7]; e.ID = stranger; insert(p, 7, e) }, Inserted, 7, false, Options{}},
-		"inserted, renumbered": {func(p *parts) { e := p.entries[7]; e.ID = stranger; insert(p, 7, e); renumber(p.entries) }, Inserted, 7, true, Options{}},
-		"inserted at the end":  {func(p *parts) { e := p.entries[999]; e.ID, e.Seq = stranger, 1000; insert(p, 1000, e) }, Inserted, 1000, true, Options{}},
-		"told twice":           {func(p *parts) { insert(p, 9, p.entries[7]) }, Reordered, 7, true, Options{}},
+		"inserted":             {func(p *parts) { e := p.entries[7]; e.ID = stranger; p.insert(7, e) }, Inserted, 7, false, Options{}},
+		"inserted, renumbered": {func(p *parts) { e := p.entries[7]; e.ID = stranger; p.insert(7, e); renumber(p.entries) }, Inserted, 7, true, Options{}},
+		"inserted at the end":  {func(p *parts) { e := p.entries[999]; e.ID, e.Seq = stranger, 1000; p.insert(1000, e) }, Inserted, 1000, true, Options{}},
+		"told twice":           {func(p *parts) { p.insert(9, p.entries[7]) }, Reordered, 7, true, Options{}},
 		"truncated":            {func(p *parts) { p.entries = p.entries[:990] }, Truncated, 990, true, Options{}},
 		"emptied":              {func(p *parts) { p.entries = nil }, Truncated, 0, true, Options{}},
 		"rewound":              {func(p *parts) { *p = *(&log{l.entries[:600], l.signer, l.key}).parts(t, 0, 600) }, Rewound, 600, true, Options{Checkpoint: l.checkpoint(t, tenant, 900)}},
@@ -270,7 +286,7 @@ func vectors(t *testing.T, l *log) map[string]vector {
 		"edited with its leaf": {func(p *parts) { p.entries[300].Action = "deal.win"; p.leaves[300] = p.entries[300].Hash() }, Damaged, 256, true, Options{}},
 		"unreadable line":      {func(p *parts) { p.raw = []string{"{"}; p.entries = p.entries[:999] }, Edited, 999, true, Options{}},
 		"unknown field":        {func(p *parts) { p.entries, p.raw = nil, []string{`{"seq":0,"colour":"red"}`} }, Edited, 0, false, Options{}},
-		"pruned in between":    {func(p *parts) { p.entries = cut(p.entries, 7, 2); p.entries[7] = Entry{Seq: 9, Pruned: true} }, Deleted, 7, true, Options{}},
+		"pruned in between":    {func(p *parts) { p.entries = cut(p.entries, 7, 2); p.entries[7] = Entry{Seq: 9, Pruned: true} }, Deleted, 7, false, Options{}},
 	}
 }
 
@@ -288,8 +304,13 @@ func TestMiddleIsBound(t *testing.T) {
 		t.Error("another beginning of the log and not found")
 	}
 	p = l.parts(t, 300, 900)
-	if r := check(t, p.pack(t), Options{Checkpoint: l.checkpoint(t, tenant, 500)}); r.OK {
-		t.Error("no proof for the kept checkpoint and nothing said")
+	kept, b := Options{Checkpoint: l.checkpoint(t, tenant, 500)}, p.pack(t)
+	if r, err := Bundle(bytes.NewReader(b), int64(len(b)), kept); !errors.Is(err, ErrNotCompared) || len(r.Findings) > 0 || r.Compared != "" {
+		t.Errorf("no proof for the kept checkpoint: %+v, %v", r, err)
+	}
+	p.entries[0].Action = "deal.win"
+	if r := check(t, p.pack(t), kept); r.OK || r.NotCompared == "" {
+		t.Errorf("tampered with, and no proof: %+v", r)
 	}
 }
 
