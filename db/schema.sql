@@ -2261,6 +2261,7 @@ CREATE TRIGGER history_insert AFTER INSERT ON app.privacy_request REFERENCING NE
 CREATE TRIGGER history_update AFTER UPDATE ON app.privacy_request REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION history('request_id', 'code_hash', 'link_hash', 'package');
 CREATE TRIGGER partner_links BEFORE INSERT OR UPDATE ON app.privacy_request FOR EACH ROW EXECUTE FUNCTION partner_links('privacy_request_member_fk', 'member_id', 'member', 'member_id');
 CREATE TRIGGER privacy_request_hands BEFORE UPDATE ON app.privacy_request FOR EACH ROW EXECUTE FUNCTION privacy_request_hands();
+CREATE TRIGGER privacy_request_own BEFORE INSERT OR UPDATE ON app.privacy_request FOR EACH ROW WHEN ((NOT arriving(new.tenant_id))) EXECUTE FUNCTION privacy_request_own();
 CREATE TRIGGER privacy_request_steps BEFORE UPDATE ON app.privacy_request FOR EACH ROW EXECUTE FUNCTION privacy_request_guard();
 CREATE TRIGGER privacy_request_way BEFORE INSERT ON app.privacy_request FOR EACH ROW WHEN ((NOT arriving(new.tenant_id))) EXECUTE FUNCTION privacy_request_guard();
 
@@ -4616,6 +4617,31 @@ begin
   return new;
 end $function$;
 alter routine privacy_request_hands() owner to entente_owner;
+
+CREATE OR REPLACE FUNCTION app.privacy_request_own()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if current_setting('is_superuser') = 'on' or not pg_has_role(current_user, 'entente_partner', 'usage') then
+    return new;
+  end if;
+  if tg_op = 'INSERT' then
+    if new.source <> 'self-service' or new.namesakes or new.state not in ('verifying', 'forwarded') or new.identity_at is not null or new.package_file is not null or new.link_hash is not null
+       or new.subject_email is distinct from (select m.email from app.member m where m.tenant_id = new.tenant_id and m.member_id = new.member_id) then
+      raise exception 'people ask for themselves, and prove it afterwards' using errcode = '42501', constraint = 'privacy_request_own_ck';
+    end if;
+    return new;
+  end if;
+  if (new.number, new.source, new.namesakes, new.package_file, new.package_until, new.link_hash, new.link_expires_at)
+     is distinct from (old.number, old.source, old.namesakes, old.package_file, old.package_until, old.link_hash, old.link_expires_at)
+     or new.subject_email not in ('', old.subject_email) or new.subject_name not in ('', old.subject_name) or new.subject_phone not in ('', old.subject_phone) then
+    raise exception 'whom a request is about, and what answers it, is said by the programme' using errcode = '42501', constraint = 'privacy_request_own_ck';
+  end if;
+  return new;
+end $function$;
+alter routine privacy_request_own() owner to entente_owner;
 
 CREATE OR REPLACE FUNCTION app.processor_guard()
  RETURNS trigger

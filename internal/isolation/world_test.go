@@ -139,6 +139,7 @@ var fixtures = map[string]func(s *scope) any{
 		return []string{"breach-notice", "purge-after-deletion", "policy-notice", "subject-answer"}[len(s.is("partner_id"))%4]
 	},
 	"deal_claim.period":             func(*scope) any { return "[2026-01-01, 2026-04-01)" },
+	"member.email":                  func(*scope) any { return "ada@example.com" },
 	"account.source":                func(*scope) any { return "partner" },
 	"departure.state":               func(s *scope) any { return map[bool]string{true: "done", false: "asked"}[s.rows["departure"] == nil] }, // one at a time is open
 	"departure.asked_by":            func(s *scope) any { return s.staff },
@@ -154,7 +155,8 @@ var fixtures = map[string]func(s *scope) any{
 	"policy_version.number":         number,
 	"retention_rule.event":          func(*scope) any { return "recorded" },
 	"retention_rule.category":       func(*scope) any { return "c " + id.New().String() },
-	"privacy_request.state":         func(*scope) any { return "received" },
+	"privacy_request.state":         func(*scope) any { return "verifying" }, // as people ask for themselves
+	"privacy_request.source":        func(*scope) any { return "self-service" },
 	"privacy_request.subject_email": func(*scope) any { return "ada@example.com" },
 	"privacy_request.due_at":        func(*scope) any { return "2099-01-01T00:00:00Z" },
 	"privacy_request.number":        number,
