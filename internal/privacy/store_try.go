@@ -24,7 +24,7 @@ insert into deal_note (tenant_id, note_id, deal_id, partner_id, author_name, aut
 
 	sqlNewestCertificate = `
 select certificate ->> 'note' from privacy_request where tenant_id = $1 and strpos(certificate ->> 'note', $2) > 0 order by closed_at desc nulls last, request_id desc limit 1`
-	sqlLedgerLines = `select ledger_id from erasure_ledger l where tenant_id = $1 and exists (select from privacy_request r where r.tenant_id = l.tenant_id and r.request_id = l.request_id) order by at desc limit 10000`
+	sqlLedgerLines = `select ledger_id from erasure_ledger l where tenant_id = $1 and not exists (select from arrival a where a.tenant_id = l.tenant_id and a.arrived_at >= l.at) order by at desc limit 10000`
 )
 
 // put stores the made-up person's rows and notes where they stand. Whoever calls it rolls back.
@@ -84,7 +84,8 @@ func newestCertificate(ctx context.Context, tx *op.Tx, signer string) (string, e
 	return out, err
 }
 
-// ledgerLines returns the newest lines of the database's ledger; those that came with a programme from elsewhere are not among them.
+// ledgerLines returns the newest lines of the database's ledger; those that came with a programme from elsewhere are not
+// among them: their people were gone before, and the file of this installation has its own key.
 func ledgerLines(ctx context.Context, tx *op.Tx) ([]id.ID, error) {
 	rows, err := tx.Query(ctx, sqlLedgerLines, tx.Who.Tenant)
 	if err != nil {

@@ -73,7 +73,7 @@ func TestAccountPages(t *testing.T) {
 		{Name: "edit by a partner", As: "partner", Ask: "GET " + zotware + "/edit", Status: 403},
 		{Name: "edit", As: "staff", Ask: "GET " + konex + "/edit", Status: 200, Want: []string{"input[name=version][value=1]", "input[name=employees][value=1200]"}},
 		{Name: "save", As: "staff", Ask: "POST " + konex + "/edit", Body: form("version", "1", "name", "Konex AG", "domain", "konex.example", "country", "", "sector", "Energy", "employees", "", "parent_name", "", "external_id", "k"), Status: 303, Audit: []string{"account.update"}},
-		{Name: "saved", As: "staff", Ask: "GET " + konex, Status: 200, Want: []string{"h1 :: Konex AG", ".diff del :: 1200", "dd :: k"}},
+		{Name: "saved", As: "staff", Ask: "GET " + konex, Status: 200, Want: []string{"h1 :: Konex AG", ".diff del :: 1,200", "dd :: k"}},
 		{Name: "stale", As: "staff", Ask: "POST " + konex + "/edit", Body: form("version", "1", "name", "Konex SE", "domain", "konex.example", "sector", "Energy"), Status: 412,
 			Want: []string{".callout :: Somebody changed this", ".diff ins :: Konex SE", ".diff del :: Konex AG", "input[name=version][value=2]"}},
 		{Name: "csv", As: "partner", Ask: "GET /accounts/export.csv", Status: 200, Want: []string{"~Zotware"}, Forbid: []string{"~Konex", "~external_id"}},
