@@ -1,6 +1,7 @@
 package deal
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"entente.dev/internal/access"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/optest"
 )
 
 func wantCode(t *testing.T, err error, code string) {
@@ -369,8 +371,9 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%+v: %v", in, err)
 		}
 	}
-	if n := w.count(`select count(*) from audit_entry where action = 'deal.check' and actor_id = $1`, w.partner.Member); n != 5 {
-		t.Errorf("%d checks on record", n)
+	told := optest.Told(t, w.ops, w.super, `action = 'deal.check' and actor_id = $1`, w.partner.Member)
+	if len(told) != 5 || slices.ContainsFunc(told, func(l optest.Line) bool { return l.Note == "" }) {
+		t.Errorf("checks on record: %+v", told)
 	}
 	var err error
 	for range 60 {

@@ -9,6 +9,7 @@ import (
 	"entente.dev/internal/access/role"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/optest"
 )
 
 func TestSignIn(t *testing.T) {
@@ -41,8 +42,8 @@ func TestUniformAnswer(t *testing.T) {
 		t.Errorf("answers differ: %v and %v", known, unknown)
 	}
 	must(t, h.Settle(t.Context()))
-	if n := h.count(`select count(*) from audit_entry where action = 'me.sign_in' and outcome = 'denied' and object_id = $1`, h.acme.UserID); n != 1 {
-		t.Errorf("%d entries of the refusal", n)
+	if told := optest.Told(t, h.ops, h.super, `action = 'me.sign_in' and outcome = 'denied' and object_id = $1`, h.acme.UserID); len(told) != 1 || told[0].IP != "192.0.2.7" {
+		t.Errorf("entries of the refusal: %+v", told)
 	}
 	if n := h.count(`select count(*) from audit_entry where outcome = 'denied'`); n != 1 {
 		t.Errorf("%d refusals on record", n)

@@ -213,10 +213,13 @@ func TestForeignIDIsNotFound(t *testing.T) {
 				})
 			},
 		} {
-			before := b.count(t, `select count(*) from audit_entry where tenant_id = $1 and outcome = 'denied' and object_id = $2`, b.staff.Tenant, v)
+			refused := func() []optest.Line {
+				return optest.Told(t, b.Ops, b.super, `tenant_id = $1 and outcome = 'denied' and object_id = $2`, b.staff.Tenant, v)
+			}
+			before := len(refused())
 			wantKind(t, run(), errs.NotFound, "product.not_found")
-			if after := b.count(t, `select count(*) from audit_entry where tenant_id = $1 and outcome = 'denied' and object_id = $2`, b.staff.Tenant, v); after != before+1 {
-				t.Errorf("%s: %d entries, want %d", way, after, before+1)
+			if after := refused(); len(after) != before+1 || after[before].Note != "product.not_found" {
+				t.Errorf("%s: %+v, want %d entries", way, after, before+1)
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"entente.dev/internal/kernel/id"
+	"entente.dev/internal/optest"
 )
 
 var sampleFiles = []struct {
@@ -53,6 +54,11 @@ func TestSampleGoesInWhole(t *testing.T) {
 	} {
 		if got := one[int](w, what, tenant); got != want {
 			t.Errorf("%s: %d, want %d", what, got, want)
+		}
+	}
+	for _, l := range optest.Told(t, w.ops, w.super, `tenant_id = $1 and object_type = 'deal' and actor_kind = 'system'`, tenant) {
+		if l.ActorName != "Ada" {
+			t.Fatalf("an imported deal was recorded under the name %q", l.ActorName)
 		}
 	}
 	for _, f := range sampleFiles {

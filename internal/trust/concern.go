@@ -59,6 +59,9 @@ const (
 	maxFormTime = 24 * time.Hour
 )
 
+// mailedAnHour is how many concerns of an hour are told by mail: a flood fills the list, not the mailboxes of the Admins.
+const mailedAnHour = 20
+
 // FormToken returns the mark of a form that is drawn now.
 func (s *Service) FormToken() string {
 	at := binary.BigEndian.AppendUint64(nil, uint64(s.ops.Clock().UnixMilli()))
@@ -80,7 +83,7 @@ func (s *Service) formAge(token string) (age time.Duration, ok bool) {
 	return s.ops.Clock().Sub(time.UnixMilli(int64(binary.BigEndian.Uint64(b)))), true
 }
 
-// Report keeps a concern that anybody sent, and mails every Admin of the programme. A program that fills the bait is told the
+// Report keeps a concern that anybody sent, and mails every Admin of the programme, about the first 20 of an hour. A program that fills the bait is told the
 // same as a person and leaves nothing. Throttled "form.throttled", Invalid with every refused field.
 func (s *Service) Report(ctx context.Context, tenant id.ID, req access.Request, in ConcernInput) error {
 	c, err := s.readConcern(in)
@@ -133,13 +136,21 @@ func (s *Service) readConcern(in ConcernInput) (Concern, error) {
 }
 
 func (s *Service) tellAdmins(ctx context.Context, tx *op.Tx, c Concern) error {
+	n, err := concernsSince(ctx, tx, tx.Now.Add(-time.Hour), mailedAnHour+1)
+	if err != nil || n > mailedAnHour { // with this one
+		return err
+	}
+	told := []string{"It came through the form on your trust page. What they wrote is not in this mail; read it in the program."}
+	if n == mailedAnHour {
+		told = append(told, fmt.Sprintf("It is the %dth within an hour. Further ones are kept and not mailed until it is quieter.", n))
+	}
 	admins, err := adminsIn(ctx, tx)
 	if err != nil {
 		return err
 	}
 	for _, to := range admins {
 		err := mail.Queue(ctx, tx, mail.Letter{Template: "concern.reported", To: to.Email, ToName: to.Name, Subject: "Somebody reported a concern (" + c.Kind + ")",
-			Layout: mailer.Layout{Heading: "Somebody reported a concern", Paragraphs: []string{"It came through the form on your trust page. What they wrote is not in this mail; read it in the program."},
+			Layout: mailer.Layout{Heading: "Somebody reported a concern", Paragraphs: told,
 				Reason: "You get this because you are an Admin of the programme.", Button: mailer.Button{Label: "Read the concern", URL: s.ops.PublicURL + "/promises/concerns/" + c.ID.String()}},
 			ObjectType: "concern", ObjectID: c.ID})
 		if err != nil {

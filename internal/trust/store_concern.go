@@ -26,6 +26,9 @@ select concern_id, kind, name, email, body, status, answer, answered_by_name, an
   from concern where tenant_id = (select app.tenant()) and (not $1 or status = 'open') and (created_at, concern_id) < ($2, $3)
  order by created_at desc, concern_id desc limit $4`
 
+	sqlConcernsSince = `
+select count(*) from (select from concern where tenant_id = (select app.tenant()) and created_at > $1 order by created_at desc limit $2) c`
+
 	sqlUpdateConcern = `
 update concern set status = $2, answer = $3, answered_by = $4, answered_by_name = $5, answered_at = $6, version = $7
  where tenant_id = (select app.tenant()) and concern_id = $1`
@@ -71,6 +74,11 @@ func listConcerns(ctx context.Context, tx *op.Tx, openOnly bool, at time.Time, l
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByName[Concern])
+}
+
+// concernsSince counts the newest concerns, up to a limit.
+func concernsSince(ctx context.Context, tx *op.Tx, since time.Time, limit int) (n int, err error) {
+	return n, tx.QueryRow(ctx, sqlConcernsSince, since, limit).Scan(&n)
 }
 
 func updateConcern(ctx context.Context, tx *op.Tx, c Concern) error {

@@ -147,7 +147,30 @@ func TestConcern(t *testing.T) {
 		{Name: "answered", As: "admin", Ask: "POST " + at + "/answer", Body: "answer=Mended.&version=1", Status: 303, Audit: []string{"concern.answer"}},
 		{Name: "stale", As: "admin", Ask: "POST " + at + "/answer", Body: "answer=Again.&version=1", Status: 412},
 	})
-	var mails []string
+	mails := mailed(t, w)
+	if got := strings.Join(mails, ", "); got != "concern.reported admin@acme.example, concern.answered vera@finder.example" {
+		t.Errorf("mails: %s", got)
+	}
+	// A flood is kept, and mailed up to a limit that the last mail names; the next hour begins anew.
+	for range 21 {
+		w.Ask("", "POST /t/acme/trust", send("Again"))
+	}
+	if n := len(mailed(t, w)); n != 21 { // 20, and the answer
+		t.Errorf("%d mails of a flood", n)
+	}
+	if page, err := s.Concerns(t.Context(), w.Actors["admin"], false, ""); err != nil || len(page.Items) != 22 {
+		t.Errorf("%d concerns kept, %v", len(page.Items), err)
+	}
+	now = now.Add(2 * time.Hour)
+	w.Ask("", "POST /t/acme/trust", send("Later"))
+	if n := len(mailed(t, w)); n != 22 {
+		t.Errorf("%d mails after a quiet hour", n)
+	}
+}
+
+// mailed returns the mails in the queue as "template address".
+func mailed(t *testing.T, w *doortest.World) (mails []string) {
+	t.Helper()
 	rows, err := w.Super.Query(t.Context(), `select template || ' ' || to_email from mail order by template desc, to_email`)
 	if err != nil {
 		t.Fatal(err)
@@ -159,7 +182,5 @@ func TestConcern(t *testing.T) {
 		}
 		mails = append(mails, m)
 	}
-	if got := strings.Join(mails, ", "); got != "concern.reported admin@acme.example, concern.answered vera@finder.example" {
-		t.Errorf("mails: %s", got)
-	}
+	return mails
 }
