@@ -19,6 +19,13 @@ func outlooks(tab *Tab) (all []outlook) {
 	  const c = [...tr.cells], day = (x) => x.querySelector("time")?.dateTime ?? "", sub = (x) => x.querySelector(".sub")?.textContent.trim() ?? "";
 	  return {Table: c[0].firstChild.textContent.trim(), Category: sub(c[0]), Held: sub(c[1]), First: day(c[2]), Last: day(c[3]), Empty: day(c[4]), Remains: c[5].textContent.trim()};
 	})`, &all)
+	for i, o := range all {
+		at := slices.IndexFunc(datamap.Categories(), func(c datamap.Category) bool { return c.Name == o.Category })
+		if at < 0 {
+			tab.t.Fatalf("the page calls a category %q", o.Category)
+		}
+		all[i].Category = datamap.Categories()[at].ID
+	}
 	return all
 }
 
