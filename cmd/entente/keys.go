@@ -56,7 +56,7 @@ func (s *keysStatusCmd) Run(c *console) error {
 
 type keysRotateCmd struct {
 	config.Config
-	Tenant string `name:"tenant" xor:"which" required:"" placeholder:"SLUG" help:"One programme."`
+	Tenant string `name:"tenant" xor:"which" required:"" placeholder:"SLUG" help:"One programme, by its short name or its id."`
 	All    bool   `name:"all" xor:"which" required:"" help:"Every programme."`
 	JSON   bool   `name:"json" help:"As JSON."`
 }

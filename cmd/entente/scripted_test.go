@@ -34,17 +34,18 @@ func TestScriptedCommands(t *testing.T) {
 			"audit checkpoint --tenant " + name,
 			"audit export --tenant " + name + " --out " + out + ".audit --force",
 			"subject find --tenant " + name + " --email ada@person.test",
-			"subject export --tenant " + name + " --email ada@person.test --output " + out + ".subject --force",
+			"subject export --tenant " + name + " --email ada@person.test --out " + out + ".subject --force",
 			"subject erase --tenant " + name + " --email ada@person.test",
 			"tenant export --tenant " + name + " --out " + out + ".tenant --force",
 		} {
 			answer(t, strings.Fields(args+" --data "+dir+" --json")...)
 		}
 		list("policy apply --profile codific --tenant " + name)
+		list("keys rotate --tenant " + name)
 		list("audit verify --live --tenant " + name)
 	}
 	// A file that is there is not lost by a slip.
-	for _, args := range []string{"audit export --tenant acme --out " + out + ".audit", "subject export --tenant acme --email ada@person.test --output " + out + ".subject", "tenant export --tenant acme --out " + out + ".tenant"} {
+	for _, args := range []string{"audit export --tenant acme --out " + out + ".audit", "subject export --tenant acme --email ada@person.test --out " + out + ".subject", "tenant export --tenant acme --out " + out + ".tenant"} {
 		fields := strings.Fields(args + " --data " + dir + " --json")
 		if code, text, errOut := do(t, fields...); code != 1 || text != "" || !strings.Contains(errOut, "--force") {
 			t.Errorf("%s over a file: exit code %d, %q %q", args, code, text, errOut)

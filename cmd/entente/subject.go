@@ -68,21 +68,21 @@ func (s *subjectFindCmd) Run(c *console) error {
 
 type subjectExportCmd struct {
 	subjectFlags
-	Output string `name:"output" short:"o" default:"subject.zip" help:"The file to write."`
-	Force  bool   `name:"force" help:"Replace the file if it exists."`
+	Out   string `name:"out" aliases:"output" short:"o" default:"subject.zip" placeholder:"FILE" help:"The file to write (${default})."`
+	Force bool   `name:"force" help:"Replace the file if it exists."`
 }
 
 // Run writes the package.
 func (s *subjectExportCmd) Run(c *console) error {
 	return with(c, &s.Config, func(a *app.App) error {
-		n, err := a.ExportSubject(c.ctx, s.of(), s.Output, s.Force)
+		n, err := a.ExportSubject(c.ctx, s.of(), s.Out, s.Force)
 		if err != nil {
 			return err
 		}
 		if s.JSON {
-			return printJSON(c.out, map[string]any{"file": s.Output, "values": n})
+			return printJSON(c.out, map[string]any{"file": s.Out, "values": n})
 		}
-		fmt.Fprintf(c.out, "%s holds %d values.\n", s.Output, n)
+		fmt.Fprintf(c.out, "%s holds %d values.\n", s.Out, n)
 		return nil
 	})
 }

@@ -143,15 +143,20 @@ func (t *tenantKeepCmd) Run(c *console) error {
 type tenantCertificateCmd struct {
 	config.Config
 	Tenant string `required:"" help:"Id of the programme, as 'entente tenant list --all' shows it."`
+	JSON   bool   `name:"json" help:"As JSON."`
 }
 
 // Run prints the certificate.
 func (t *tenantCertificateCmd) Run(c *console) error {
 	return with(c, &t.Config, func(a *app.App) error {
 		text, err := a.TenantCertificate(c.ctx, t.Tenant)
-		if err == nil {
-			fmt.Fprint(c.out, text)
+		if err != nil {
+			return err
 		}
-		return err
+		if t.JSON {
+			return printJSON(c.out, map[string]string{"tenant": t.Tenant, "certificate": text})
+		}
+		fmt.Fprint(c.out, text)
+		return nil
 	})
 }

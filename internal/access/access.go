@@ -89,6 +89,9 @@ func NewSystem(tenant id.ID, why string) Actor {
 	return Actor{Kind: System, Persona: Worker, Tenant: tenant, Role: "system", Name: why}
 }
 
+// NewOperator returns the actor of a command that whoever runs the installation gives for one tenant; the tenant's audit log names it.
+func NewOperator(tenant id.ID) Actor { return NewSystem(tenant, "operator (command line)") }
+
 // NewAnonymous returns the actor of a request before sign-in. tenant may be Nil.
 func NewAnonymous(tenant id.ID, req Request) Actor {
 	return Actor{Kind: Anonymous, Persona: Public, Tenant: tenant, Role: "anonymous", Name: "nobody signed in", Request: req}

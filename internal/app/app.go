@@ -86,6 +86,9 @@ type App struct {
 
 // Open builds the program for a command that may run beside a server on the same data directory.
 func Open(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error) {
+	if cfg.PublicURL == "" {
+		cfg.PublicURL = servedAt(cfg.Data)
+	}
 	if url := cfg.DatabaseURL.Reveal(); url != "" {
 		return build(ctx, cfg, log, url, nil)
 	}

@@ -65,7 +65,7 @@ func (a *App) ExportAudit(ctx context.Context, in AuditExport) (out AuditExporte
 	}
 	out.File = in.Out
 	err = output(in.Out, in.Force, func(f *os.File) error {
-		out.Exported, err = a.Seal.Export(ctx, access.NewSystem(t.ID, "operator: entente audit export"), b, f)
+		out.Exported, err = a.Seal.Export(ctx, access.NewOperator(t.ID), b, f)
 		return err
 	})
 	return out, err
@@ -117,7 +117,7 @@ func (a *App) VerifyAuditLive(ctx context.Context, slug, kept string) ([]verify.
 	}
 	out := []verify.Report{}
 	for _, t := range all {
-		r, err := a.Seal.Verify(ctx, access.NewSystem(t.ID, "operator: entente audit verify"), signed)
+		r, err := a.Seal.Verify(ctx, access.NewOperator(t.ID), signed)
 		if err != nil {
 			return out, fmt.Errorf("tenant %s: %w", t.Slug, err)
 		}
@@ -222,16 +222,11 @@ func (m *metrics) seals(s *seal.Service) {
 
 // readKept reads a checkpoint file, whoever signed it. Bad input is an error and no finding: nothing was tampered with.
 func readKept(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	b, err := input(path)
 	if err != nil {
 		return nil, fmt.Errorf("--checkpoint: %w", err)
 	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, 64<<10))
-	if err == nil {
-		err = verify.LooksLikeCheckpoint(b)
-	}
-	if err != nil {
+	if err := verify.LooksLikeCheckpoint(b); err != nil {
 		return nil, fmt.Errorf("--checkpoint %s: %w; entente audit checkpoint prints one", path, err)
 	}
 	return b, nil

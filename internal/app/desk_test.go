@@ -20,8 +20,16 @@ func TestSecurityTxtLeadsToAForm(t *testing.T) {
 		}
 	}
 	const file = "/.well-known/security.txt"
+	reported := func(want string) {
+		t.Helper()
+		r, err := h.app.TrustCheck(t.Context(), "P-37")
+		if err != nil || r.Promises[0].Status != want {
+			t.Errorf("P-37 is %v, not %s (%v)", r.Promises, want, err)
+		}
+	}
 	ask("portal.example", file, "Contact: http://portal.example/trust#report\n")
 	h.admin("acme")
+	reported("kept")
 	if _, err := h.db.Exec(t.Context(), `update app.tenant set public_host = 'trust.acme.example' where slug = 'acme'`); err != nil {
 		t.Fatal(err)
 	}
@@ -32,6 +40,9 @@ func TestSecurityTxtLeadsToAForm(t *testing.T) {
 	ask("trust.acme.example", "/trust", `<form method="post" action="/trust#report"`)
 	h.admin("globex")
 	ask("portal.example", file, "Contact: http://portal.example/trust#report\n")
+	reported("not offered") // the page has no form, and nobody named an address
+	h.app.Config.SecurityContact = "mailto:security@portal.example"
+	reported("kept")
 
 	// An archive, or a new public address, can bring a programme that has the host of the installation. It does not get it.
 	if _, err := h.db.Exec(t.Context(), `update app.tenant set public_host = 'portal.example' where slug = 'acme'`); err != nil {

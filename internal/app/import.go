@@ -60,7 +60,7 @@ func (a *App) Import(ctx context.Context, in ImportFile) (Imported, error) {
 	if err != nil {
 		return Imported{}, err
 	}
-	who := access.NewSystem(t.ID, "operator (command line)")
+	who := access.NewOperator(t.ID)
 	mapping, err := readMapping(in.Map)
 	if err != nil {
 		return Imported{}, err
@@ -143,12 +143,7 @@ func readMapping(path string) (transfer.Mapping, error) {
 	if path == "" {
 		return transfer.Mapping{}, nil
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return transfer.Mapping{}, fmt.Errorf("--map: %w", err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, 1<<20))
+	data, err := input(path)
 	if err != nil {
 		return transfer.Mapping{}, fmt.Errorf("--map: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -162,16 +163,23 @@ type Rotated struct {
 	Retires   time.Time      `json:"old_key_retires_after"`
 }
 
-// RotateKeys gives the named programme, or with slug "" every one, a new data key and encrypts anew what older ones encrypted. What
+// RotateKeys gives the named programme, or with name "" every one, a new data key and encrypts anew what older ones encrypted. What
 // is left when it is broken off, and the destruction of the older keys, is the job's of a running server.
-func (a *App) RotateKeys(ctx context.Context, slug string, progress func(programme string, r RotationProgress)) ([]Rotated, error) {
+func (a *App) RotateKeys(ctx context.Context, name string, progress func(programme string, r RotationProgress)) ([]Rotated, error) {
 	list, err := a.Ops.Keys.Holdings(ctx)
 	if err != nil {
 		return nil, err
 	}
+	if name != "" {
+		one, err := a.named(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		list = slices.DeleteFunc(list, func(h keyring.Holding) bool { return h.Tenant != one.ID })
+	}
 	out := []Rotated{}
 	for _, t := range list {
-		if slug != "" && t.Slug != slug || len(t.Versions) > 0 && t.Versions[len(t.Versions)-1].DestroyedAt != nil {
+		if len(t.Versions) > 0 && t.Versions[len(t.Versions)-1].DestroyedAt != nil {
 			continue
 		}
 		r, err := a.Rekey.Start(ctx, t.Tenant)
@@ -185,8 +193,8 @@ func (a *App) RotateKeys(ctx context.Context, slug string, progress func(program
 		progress(t.Slug, r)
 		out = append(out, Rotated{t.Slug, r, r.StartedAt.Add(keyring.Settled)})
 	}
-	if slug != "" && len(out) == 0 {
-		return out, errs.New(errs.NotFound, "tenant.not_found", "There is no programme %q with keys; entente keys status lists them.", slug)
+	if name != "" && len(out) == 0 {
+		return out, errs.New(errs.NotFound, "tenant.not_found", "The programme %q has no key to exchange; entente keys status lists those that have.", name)
 	}
 	return out, nil
 }

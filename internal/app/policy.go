@@ -38,12 +38,7 @@ func ReadProfile(where string) (policy.Profile, error) {
 		}
 		return policy.Profile{}, fmt.Errorf("there is no policy profile %q; use one of %s, or the path of a .toml or .yaml file", where, strings.Join(names, ", "))
 	}
-	f, err := os.Open(where)
-	if err != nil {
-		return policy.Profile{}, fmt.Errorf("policy profile: %w", err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, 1<<20))
+	data, err := input(where)
 	if err != nil {
 		return policy.Profile{}, fmt.Errorf("policy profile: %w", err)
 	}
@@ -80,7 +75,7 @@ func (a *App) ApplyPolicy(ctx context.Context, p policy.Profile, slug string) ([
 	}
 	all := make([]access.Actor, len(tenants))
 	for i, t := range tenants {
-		all[i] = access.NewSystem(t.ID, "operator (command line)")
+		all[i] = access.NewOperator(t.ID)
 	}
 	done, err := a.Policies.ApplyAll(ctx, all, policy.Input{File: &p})
 	if each := (*op.EachError)(nil); errors.As(err, &each) {
@@ -105,7 +100,7 @@ func (a *App) ShowPolicy(ctx context.Context, slug string) (policy.Effective, er
 	if err != nil {
 		return policy.Effective{}, err
 	}
-	return a.Policies.Get(ctx, access.NewSystem(t.ID, "operator (command line)"))
+	return a.Policies.Get(ctx, access.NewOperator(t.ID))
 }
 
 // Print writes the answer for a person.
@@ -141,12 +136,7 @@ func (r ProfileReport) Print(w io.Writer) {
 // ValidateProfile checks a profile file without a database. An error means that the file could not be read at all.
 func ValidateProfile(path string) (ProfileReport, error) {
 	r := ProfileReport{File: filepath.Base(path), Problems: []datamap.Problem{}}
-	f, err := os.Open(path)
-	if err != nil {
-		return r, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, 1<<20))
+	data, err := input(path)
 	if err != nil {
 		return r, err
 	}

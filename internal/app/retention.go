@@ -123,7 +123,7 @@ func (a *App) Foretell(ctx context.Context, slug, until string) (Foretelling, er
 		if t.Status == tenant.Purged {
 			continue
 		}
-		s, err := a.Retention.Simulate(ctx, access.NewSystem(t.ID, "operator (command line)"), until)
+		s, err := a.Retention.Simulate(ctx, access.NewOperator(t.ID), until)
 		if err != nil {
 			return out, err
 		}

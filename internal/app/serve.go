@@ -47,6 +47,9 @@ func Serve(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(
 			log.Error("stopping", "error", err)
 		}
 	}()
+	if err := a.noteOrigin(); err != nil {
+		return err
+	}
 	if cfg.Demo {
 		if err := a.FillDemo(ctx); err != nil {
 			return err

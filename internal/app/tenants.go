@@ -89,7 +89,7 @@ func (a *App) DeleteTenant(ctx context.Context, in TenantDeletion) (TenantDelete
 	if err != nil {
 		return TenantDeleted{}, err
 	}
-	who := access.NewSystem(t.ID, "operator (command line)")
+	who := access.NewOperator(t.ID)
 	out := TenantDeleted{Tenant: t.Slug, TenantID: t.ID.String()}
 	if t.Status == tenant.Purged {
 		out.Status = t.Status
@@ -132,7 +132,7 @@ func (a *App) KeepTenant(ctx context.Context, name string) (archive.Departure, e
 	if err != nil {
 		return archive.Departure{}, err
 	}
-	return a.Archive.Keep(ctx, access.NewSystem(t.ID, "operator (command line)"))
+	return a.Archive.Keep(ctx, access.NewOperator(t.ID))
 }
 
 // TenantCertificate returns the certificate of a programme that is gone. NotFound "certificate.not_found".
@@ -191,7 +191,7 @@ func (a *App) ExportTenant(ctx context.Context, slug, path string, force bool, t
 		return out, err
 	}
 	err = output(path, force, func(f *os.File) (err error) {
-		if out.Manifest, err = a.Archive.Export(ctx, access.NewSystem(t.ID, "operator (command line)"), f, tell); err != nil {
+		if out.Manifest, err = a.Archive.Export(ctx, access.NewOperator(t.ID), f, tell); err != nil {
 			return err
 		}
 		out.Bytes, err = f.Seek(0, io.SeekEnd)

@@ -123,7 +123,7 @@ func (a *App) Attest(ctx context.Context, in AttestInput) (trust.Evidence, error
 	if err != nil {
 		return trust.Evidence{}, err
 	}
-	return a.Trust.Attest(ctx, access.NewSystem(t.ID, "operator (command line)"), v)
+	return a.Trust.Attest(ctx, access.NewOperator(t.ID), v)
 }
 
 // failing lists the promises that do not hold, for the error of the command line.

@@ -89,7 +89,7 @@ func (s *Service) Import(ctx context.Context, in ImportInput) (Imported, error) 
 
 // NoteArrival writes into the log of a programme that came in where it came from. It is the first entry that this installation seals.
 func (s *Service) NoteArrival(ctx context.Context, in Imported) error {
-	who := access.NewSystem(in.Tenant.ID, "operator (command line)")
+	who := access.NewOperator(in.Tenant.ID)
 	_, err := op.Write(ctx, s.ops, who, ActImport, func(tx *op.Tx) (struct{}, error) {
 		if err := tx.Allow(access.Object{}); err != nil {
 			return struct{}{}, err

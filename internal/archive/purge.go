@@ -400,7 +400,7 @@ func (s *Service) bury(ctx context.Context, p *purge) error {
 
 // CertificateOf returns the certificate of a programme that is gone, "" before. For the operator.
 func (s *Service) CertificateOf(ctx context.Context, v id.ID) (string, error) {
-	return op.Read(ctx, s.ops, access.NewSystem(v, "operator (command line)"), ActPurge, func(tx *op.Tx) (string, error) { return certificateOf(ctx, tx) })
+	return op.Read(ctx, s.ops, access.NewOperator(v), ActPurge, func(tx *op.Tx) (string, error) { return certificateOf(ctx, tx) })
 }
 
 // DropKept erases what law kept of a programme that is gone, once its day is over, and returns how many records it were. A legal

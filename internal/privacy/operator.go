@@ -13,11 +13,6 @@ import (
 	"entente.dev/internal/op"
 )
 
-// operator is whoever acts at the command line; what they do is on the programme's own record, with their reason.
-func operator(tenant id.ID) access.Actor {
-	return access.NewSystem(tenant, "the operator, at the command line")
-}
-
 // needReason refuses an operator's step without a reason.
 func needReason(reason string) error {
 	var bad errs.Problems
@@ -30,7 +25,7 @@ func (s *Service) FindAsOperator(ctx context.Context, tenant id.ID, sub Subject,
 	if err := needReason(reason); err != nil {
 		return Found{}, err
 	}
-	return s.Find(ctx, operator(tenant), sub, "operator access: "+reason, report)
+	return s.Find(ctx, access.NewOperator(tenant), sub, "operator access: "+reason, report)
 }
 
 // ExportAsOperator writes the signed package of a person's data to w.
@@ -42,7 +37,7 @@ func (s *Service) ExportAsOperator(ctx context.Context, tenant id.ID, sub Subjec
 	if err := needReason(reason); err != nil {
 		return 0, err
 	}
-	if err := s.tellSearch(ctx, operator(tenant), "operator access, export: "+reason); err != nil {
+	if err := s.tellSearch(ctx, access.NewOperator(tenant), "operator access, export: "+reason); err != nil {
 		return 0, err
 	}
 	p, err := s.gather(ctx, tenant, sub)
@@ -57,7 +52,7 @@ func (s *Service) RestrictAsOperator(ctx context.Context, tenant id.ID, sub Subj
 	if err := needReason(reason); err != nil {
 		return 0, err
 	}
-	return s.Restrict(ctx, operator(tenant), sub, reason, lift)
+	return s.Restrict(ctx, access.NewOperator(tenant), sub, reason, lift)
 }
 
 // EraseAsOperator records an erasure that the operator was asked for. Where the policy says that the operator answers, it is carried out
@@ -66,7 +61,7 @@ func (s *Service) EraseAsOperator(ctx context.Context, tenant id.ID, sub Subject
 	if err := needReason(reason); err != nil {
 		return Request{}, err
 	}
-	who := operator(tenant)
+	who := access.NewOperator(tenant)
 	a := Ask{Kind: Erasure, Source: "operator", Subject: sub, Asked: reason}
 	if err := a.check(s.ops.Clock()); err != nil {
 		return Request{}, err

@@ -213,7 +213,25 @@ func probeSecurityTxt(ctx context.Context, e *Env, _ id.ID) Finding {
 	default:
 		expires = until.Format("2 January 2006")
 	}
+	if len(wrong) == 0 && !leadsSomewhere(ctx, e, contacts) {
+		return absent("security.txt leads to the trust page of this installation, which has no form of its own: with several programmes, or none, the operator names an address (--security-contact).")
+	}
 	return verdict(1, wrong, "The security.txt file is served, names a contact (%d) and expires on %s.", len(contacts), expires)
+}
+
+// leadsSomewhere tells whether one of the contacts is an address elsewhere, or a page of ours that has the form.
+func leadsSomewhere(ctx context.Context, e *Env, contacts []string) bool {
+	for _, c := range contacts {
+		path, ours := strings.CutPrefix(c, e.Ops.PublicURL+"/")
+		if !ours {
+			return true
+		}
+		path, _, _ = strings.Cut("/"+path, "#")
+		if a, err := e.Ask(ctx, Question{Method: "GET", Path: path}); err == nil && a.Status == 200 && strings.Contains(a.Body, `action="`+path+`#report"`) {
+			return true
+		}
+	}
+	return false
 }
 
 // probeModules is P-38.
