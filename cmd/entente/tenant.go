@@ -112,6 +112,8 @@ func (t *tenantDeleteCmd) Run(c *console) error {
 		fmt.Fprintf(c.out, "Programme %s (%s) is %s.\n", done.Tenant, done.TenantID, done.Status)
 		if done.Certificate != "" {
 			fmt.Fprint(c.out, done.Certificate)
+		} else if done.Status == "closed" {
+			fmt.Fprintln(c.out, "A legal hold keeps it. It is erased when the hold ends.")
 		} else if done.PurgeAfter != nil {
 			fmt.Fprintf(c.out, "It is erased on %s. Until then: entente tenant keep --tenant %s\n", done.PurgeAfter.UTC().Format("2006-01-02 15:04 MST"), done.Tenant)
 		}
