@@ -322,9 +322,24 @@ func (d *demo) openDoors(ctx context.Context, second access.Actor) error {
 	return nil
 }
 
-// demoWelcome tells how to sign in to the demo.
-func demoWelcome() string {
+// demoWelcome tells how to sign in to the demo: of the people it names those that it has, for an older demo may have fewer.
+func (a *App) demoWelcome(ctx context.Context) (string, error) {
+	programme, err := a.Tenants.BySlug(ctx, demoSlug)
+	if err != nil {
+		return "", err
+	}
+	who := access.Actor{Kind: access.Person, Persona: access.Staff, Tenant: programme.ID, Role: role.Admin, Name: "demo", Grants: role.Grants(role.Admin)}
+	out := fmt.Sprintf("\nDemo programme %s. Password for everyone: %s", demoName, demoPassword)
 	p := demoPartners[0]
-	return fmt.Sprintf("\nDemo programme %s. Password for everyone: %s\n  Admin    admin@halden.example\n  Admin    %s (the second, to approve)\n  Staff    %s\n  Partner  %s\n  Agent    %s",
-		demoName, demoPassword, address(demoSecond, "halden.example"), address(demoManagers[0], "halden.example"), address(p.people[0], p.domain), address(p.people[1], p.domain))
+	for _, l := range []struct{ role, email, note string }{{"Admin", "admin@halden.example", ""}, {"Admin", address(demoSecond, "halden.example"), " (the second, to approve)"},
+		{"Staff", address(demoManagers[0], "halden.example"), ""}, {"Partner", address(p.people[0], p.domain), ""}, {"Agent", address(p.people[1], p.domain), ""}} {
+		found, err := a.Identity.People(ctx, who, identity.PeopleQuery{Q: l.email, Status: "active", Limit: 1})
+		if err != nil {
+			return "", err
+		}
+		if len(found.Items) > 0 {
+			out += fmt.Sprintf("\n  %-8s %s%s", l.role, l.email, l.note)
+		}
+	}
+	return out, nil
 }

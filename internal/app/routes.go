@@ -108,7 +108,7 @@ func (a *App) webRoutes(web *door.Web, api *door.API) {
 	trustweb.Routes(web, trustweb.Deps{Page: a.page, Site: a.site, Bare: a.bare, Facts: a.trustFacts, Trust: a.Trust, Origin: a.Config.Origin(), Contact: a.Config.SecurityContact, Desk: a.desk})
 	retentionweb.Routes(web, retentionweb.Deps{Page: a.page, Retention: a.Retention})
 	transferweb.Routes(web, transferweb.Deps{Page: a.page, Imports: a.Transfer, Partners: a.Partners})
-	dealweb.Routes(web, a.Deals, dealweb.Deps{Page: a.page, Partners: a.Partners, Tenants: a.Tenants, Trail: a.Trail, Owners: a.owners})
+	dealweb.Routes(web, a.Deals, dealweb.Deps{Page: a.page, Partners: a.Partners, Tenants: a.Tenants, Trail: a.Trail, Owners: a.owners, Deadlines: a.deadlines})
 }
 
 // public is what the public address serves: the doors, and health for whoever balances the load.

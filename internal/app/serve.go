@@ -135,7 +135,8 @@ func (a *App) welcome(ctx context.Context) (string, error) {
 	}
 	line := "Entente is ready at " + a.Config.Origin()
 	if a.Config.Demo {
-		line += demoWelcome()
+		people, err := a.demoWelcome(ctx)
+		return line + people, err
 	}
 	return line, nil
 }

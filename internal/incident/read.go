@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"entente.dev/internal/access"
 	"entente.dev/internal/kernel/errs"
 	"entente.dev/internal/kernel/id"
@@ -73,6 +75,24 @@ func (s *Service) List(ctx context.Context, who access.Actor, q Query) (Page, er
 		}
 		return out, err
 	})
+}
+
+// Running is a clock that runs, and what its incident is.
+type Running struct {
+	Clock
+	Number int    `db:"number"`
+	Title  string `db:"title"`
+}
+
+// Nearest returns the running clocks of the programme whose time is up first, at most limit.
+func (s *Service) Nearest(ctx context.Context, who access.Actor, limit int) (out []Running, err error) {
+	err = op.Batch(ctx, s.ops, who, ActList, func(r *op.Reads) {
+		r.Query(sqlNearest, []any{who.Tenant, limit}, func(rows pgx.Rows) error {
+			out, err = pgx.CollectRows(rows, pgx.RowToStructByName[Running])
+			return err
+		})
+	})
+	return out, err
 }
 
 // Reading is one incident with everything about it. Affected are the first 200 of the snapshot.

@@ -30,10 +30,12 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)`
   consequences = $12, measures = $13, risk = $14, notify_decision = $15, notify_reason = $16, pm_summary = $17, pm_cause = $18, pm_impact = $19, pm_response = $20, pm_lessons = $21,
   severity = $22, version = $23, updated_at = $24 where tenant_id = $1 and incident_id = $2 and version = $23 - 1`
 
-	sqlClocks      = `select ` + clockColumns + ` from incident_clock c where c.tenant_id = $1 and c.incident_id = $2 order by c.due_at, c.clock_id`
-	sqlClocksOf    = `select ` + clockColumns + ` from incident_clock c where c.tenant_id = $1 and c.incident_id = any ($2) and c.met_at is null and c.waived_at is null order by c.due_at`
-	sqlLockClock   = `select ` + clockColumns + ` from incident_clock c where c.tenant_id = $1 and c.clock_id = $2 for update`
-	sqlRunning     = `select ` + clockColumns + ` from incident_clock c where c.tenant_id = $1 and c.met_at is null and c.waived_at is null order by c.due_at limit 500 for update`
+	sqlClocks    = `select ` + clockColumns + ` from incident_clock c where c.tenant_id = $1 and c.incident_id = $2 order by c.due_at, c.clock_id`
+	sqlClocksOf  = `select ` + clockColumns + ` from incident_clock c where c.tenant_id = $1 and c.incident_id = any ($2) and c.met_at is null and c.waived_at is null order by c.due_at`
+	sqlLockClock = `select ` + clockColumns + ` from incident_clock c where c.tenant_id = $1 and c.clock_id = $2 for update`
+	sqlRunning   = `select ` + clockColumns + ` from incident_clock c where c.tenant_id = $1 and c.met_at is null and c.waived_at is null order by c.due_at limit 500 for update`
+	sqlNearest   = `select ` + clockColumns + `, i.number, i.title from incident_clock c join incident i on i.tenant_id = c.tenant_id and i.incident_id = c.incident_id
+ where c.tenant_id = $1 and c.met_at is null and c.waived_at is null order by c.due_at, c.clock_id limit $2`
 	sqlInsertClock = `insert into incident_clock (tenant_id, clock_id, incident_id, template, step, label, starts_at, due_at, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 on conflict on constraint incident_clock_step_uq do nothing`
 	sqlSettleClock = `update incident_clock set due_at = $3, met_at = $4, met_by_name = $5, met_note = $6, waived_at = $7, alarm_half_at = $8, alarm_quarter_at = $9, alarm_last_at = $10, alarm_passed_at = $11

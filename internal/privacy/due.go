@@ -1,6 +1,9 @@
 package privacy
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // monthsAfter returns the end of the last day of a period of whole months that began on the day of `from` in a zone: the day of the
 // same number, or the month's last day where there is none such (Regulation 1182/71, Article 3 (2) c).
@@ -40,6 +43,20 @@ func alarmsDue(now, due time.Time) (n int) {
 func (r Request) LastDay() string { return lastDay(r.DueAt) }
 
 func lastDay(due time.Time) string { return due.Add(-12 * time.Hour).UTC().Format("2 January 2006") }
+
+// Says tells how much time is left for the answer: "4 days left", "due today", "overdue".
+func (r Request) Says(now time.Time) string {
+	switch left := r.DaysLeft(now); {
+	case left < 0:
+		return "overdue"
+	case left == 0:
+		return "due today"
+	case left == 1:
+		return "1 day left"
+	default:
+		return strconv.Itoa(left) + " days left"
+	}
+}
 
 // DaysLeft returns the whole days until the deadline, below zero when it has passed.
 func (r Request) DaysLeft(now time.Time) int {

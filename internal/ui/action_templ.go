@@ -513,7 +513,7 @@ func ConfirmStep(c Confirm) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		var templ_7745c5c3_Var24 = []any{"btn", templ.KV("btn-ghost-danger", c.Danger), templ.KV("btn-primary", !c.Danger)}
+		var templ_7745c5c3_Var24 = []any{"btn", templ.KV("btn-ghost-danger", c.Danger), templ.KV("btn-primary", !c.Danger && !c.Quiet)}
 		templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var24...)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

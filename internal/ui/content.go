@@ -134,6 +134,7 @@ type Confirm struct {
 	Button string // on the second button; defaults to Label
 	Icon   string
 	Danger bool
+	Quiet  bool // one step among others: the first button is no primary one
 }
 
 func (c Confirm) button() string {

@@ -53,6 +53,7 @@ type row struct {
 	href    string // of the record, "" when it has no page
 	narrows bool   // the reader may ask for what this actor did
 	changes []ui.Change
+	alike   []row // entries right before it that read the same, such as one mail to many people
 }
 
 func (p pages) list(w http.ResponseWriter, r *http.Request, who access.Actor) error {
@@ -79,14 +80,31 @@ func (p pages) list(w http.ResponseWriter, r *http.Request, who access.Actor) er
 	}
 	v.problems = problems
 	v.Next, v.Shown = page.Next, len(page.Items)
-	for _, e := range page.Items {
-		v.rows = append(v.rows, rowOf(e, who, pg.Viewer.Reader))
-	}
+	v.rows = folded(page.Items, func(e trail.Entry) row { return rowOf(e, who, pg.Viewer.Reader) })
 	pg.Subtitle = "What happened to your company's records, by anybody. Nobody can change it."
 	if who.May(trail.ActList) {
 		pg.Subtitle, pg.Actions = "Everything that anybody did or was refused, in the programme and by its keys. Nobody can change it.", tools(v.List, who.May(seal.ActCheckpoint))
 	}
 	return ui.Render(w, r, status, listPage(pg, v))
+}
+
+// folded draws entries, and puts those that follow each other and read the same into one row.
+func folded(entries []trail.Entry, draw func(trail.Entry) row) []row {
+	var out []row
+	for _, e := range entries {
+		it := draw(e)
+		if n := len(out); n > 0 && reads(out[n-1].Entry) == reads(e) {
+			out[n-1].alike = append(out[n-1].alike, it)
+			continue
+		}
+		out = append(out, it)
+	}
+	return out
+}
+
+// reads is what the line of an entry says, without its time.
+func reads(e trail.Entry) [6]string {
+	return [6]string{e.ActorID.String(), e.Actor(), string(e.Action) + e.Did(), string(e.Outcome), e.ObjectType, e.ObjectLabel}
 }
 
 func rowOf(e trail.Entry, who access.Actor, rd ui.Reader) row {

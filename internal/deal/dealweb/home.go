@@ -22,6 +22,7 @@ type homeView struct {
 	oldest   []deal.Deal // vendor: what waits longest
 	open     []deal.Deal // partner: returned, drafts, submitted
 	activity []trail.Entry
+	due      []Deadline // vendor: what law or contract wants done by a time
 	rd       ui.Reader
 }
 
@@ -55,6 +56,11 @@ func homeLine(who access.Actor, v ui.Viewer) string {
 }
 
 func (p *pages) vendorHome(r *http.Request, who access.Actor, v *homeView) (err error) {
+	if p.Deadlines != nil {
+		if v.due, err = p.Deadlines(r.Context(), who); err != nil {
+			return err
+		}
+	}
 	if who.May(deal.ActQueue) {
 		q, err := p.deals.Queue(r.Context(), who, deal.QueueQuery{Limit: rowsMost})
 		if err != nil {

@@ -4,6 +4,7 @@ package dealweb
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"entente.dev/internal/access"
 	"entente.dev/internal/audit/trail"
@@ -24,8 +25,18 @@ type Deps struct {
 	// Owners returns the people who may own a deal of a partner, as far as the actor may see them. nil, or no people: the
 	// owner cannot be changed here.
 	Owners func(ctx context.Context, who access.Actor, partner id.ID) ([]ui.Option, error)
+	// Deadlines returns what the vendor's people must have done by when, as far as the actor may see it, nearest first; nil: nothing.
+	Deadlines func(ctx context.Context, who access.Actor) ([]Deadline, error)
 	// Trail tells the vendor's people on their home page what happened lately.
 	Trail *trail.Service
+}
+
+// Deadline is one line of the home page's deadlines.
+type Deadline struct {
+	Title, About, Href string
+	Due                time.Time
+	Left               string // "23 h left"
+	Tone               ui.Tone
 }
 
 // pages has the handlers.

@@ -2,6 +2,7 @@ package privacyweb
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/a-h/templ"
@@ -88,4 +89,41 @@ func proofWords(r privacy.Request) string {
 	}
 	how := map[string]string{"session-and-code": "signed in, and confirmed by a mailed code", "call-back": "called back", "document": "a document", "known-in-person": "known in person", "mailed-code": "a mailed code"}[r.IdentityHow]
 	return fmt.Sprintf("%s, by %s on %s", how, orDash(r.IdentityByName), r.IdentityAt.Format("2 January 2006"))
+}
+
+// aboutFacts are what is known of a request; what is not yet known has no line.
+func aboutFacts(v recordView) []ui.Fact {
+	all := []ui.Fact{
+		{Label: "Person", Value: subjectWords(v.r)},
+		{Label: "E-mail", Value: v.r.Email},
+		{Label: "Phone", Value: v.r.Phone},
+		{Label: "Asks for", Value: v.r.Kind.Words()},
+		{Label: "Objects to", Value: v.r.Purpose},
+		{Label: "In their words", Value: v.r.Asked},
+		{Label: "Came by", Value: v.r.Source},
+		{Label: "Received", Content: ui.Moment(v.r.ReceivedAt)},
+		{Label: "Answer by", Content: ui.Badge(clockTone(v.r, v.now), v.r.LastDay())},
+		{Label: "Extended because", Value: v.r.ExtensionReason},
+		{Label: "Identity checked", Value: proofWords(v.r)},
+		{Label: "How exactly", Value: v.r.IdentityNote},
+		{Label: "Proposed by", Value: v.r.ProposedByName},
+		{Label: "Approved by", Value: v.r.ApprovedByName},
+		{Label: "Outcome", Value: v.r.Outcome},
+	}
+	return slices.DeleteFunc(all, func(f ui.Fact) bool { return f.Content == nil && f.Value == "" })
+}
+
+// packageLabel and packageTone make the button of the package the first thing to do only once.
+func packageLabel(r privacy.Request) string {
+	if r.PackageUntil == nil {
+		return "Make the package"
+	}
+	return "Make the package anew"
+}
+
+func packageTone(r privacy.Request) string {
+	if r.PackageUntil == nil {
+		return "btn-primary"
+	}
+	return ""
 }
