@@ -167,6 +167,10 @@ func (w *world) confirmed() {
 	if r.Clocks[0].DueAt.Sub(w.now) != 24*time.Hour {
 		t.Errorf("the contract's clock: %s", r.Clocks[0].DueAt.Sub(w.now))
 	}
+	near, err := w.s.Nearest(ctx, w.admin, 2)
+	if err != nil || len(near) != 2 || near[0].ID != r.Clocks[0].ID || near[0].Title != r.Incident.Title {
+		t.Errorf("the nearest two: %v, %v", near, err)
+	}
 }
 
 // fourParts tries to send a notice without its contact, also by SQL.

@@ -121,6 +121,9 @@ func (r Request) Open() bool { return r.ClosedAt == nil }
 // Verified reports whether it is on record that the subject is who they say.
 func (r Request) Verified() bool { return r.IdentityAt != nil }
 
+// CategoryName is the category of the line as people read it.
+func (l PlanLine) CategoryName() string { return datamap.CategoryName(l.Category) }
+
 // Plan says what an erasure will do, and to whom: the identifiers go when it is done.
 type Plan struct {
 	Lines     []PlanLine `json:"lines,omitempty"`
