@@ -159,7 +159,8 @@ func (g *signedGone) look(r *Report, at int64, e Entry) {
 		r.find(Relabelled, at, at+1, e.ID, "the entry at %d is given as %s; when the bundle was exported it was %s", at, markWords[mark], word)
 		return
 	}
-	if keep, ok := g.Keep[e.Category]; mark == pruned && (!ok || g.At.Sub(e.At) < keep) {
+	// The export is signed to the second.
+	if keep, ok := g.Keep[e.Category]; mark == pruned && (!ok || g.At.Sub(e.At.Truncate(time.Second)) < keep) {
 		r.early(at)
 	}
 }
