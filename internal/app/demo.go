@@ -18,6 +18,7 @@ import (
 	"entente.dev/internal/kernel/id"
 	"entente.dev/internal/op"
 	"entente.dev/internal/partner"
+	"entente.dev/internal/retention"
 	"entente.dev/internal/tenant"
 )
 
@@ -70,6 +71,9 @@ func (a *App) FillDemo(ctx context.Context) error {
 	if err := d.fillLife(ctx); err != nil {
 		return fmt.Errorf("daily life of the demo: %w", err)
 	}
+	if err := a.letGo(ctx, done.TenantID); err != nil {
+		return err
+	}
 	a.Log.Info("demo filled", "took", time.Since(start).Round(time.Millisecond))
 	return nil
 }
@@ -86,8 +90,21 @@ func refuseDemo(tenants []tenant.Entry) error {
 
 // FillSample puts the demo's partners, people, customers and deals into a programme that was just set up.
 func (a *App) FillSample(ctx context.Context, admin access.Actor) error {
-	_, err := a.fillSample(ctx, admin)
-	return err
+	if _, err := a.fillSample(ctx, admin); err != nil {
+		return err
+	}
+	return a.letGo(ctx, admin.Tenant)
+}
+
+// letGo removes from a programme that was filled with its past what its policy would have removed by now. What is not sealed yet would stay.
+func (a *App) letGo(ctx context.Context, tenant id.ID) error {
+	if err := a.Seal.Tick(ctx); err != nil {
+		return fmt.Errorf("seal the past: %w", err)
+	}
+	if _, err := a.Retention.RunTenant(ctx, tenant, retention.Daily, false); err != nil {
+		return fmt.Errorf("let the past go: %w", err)
+	}
+	return nil
 }
 
 // demo fills one programme through its own use cases, with the clock set to when each thing happened.

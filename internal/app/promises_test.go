@@ -140,3 +140,21 @@ func (h *house) counts(url string) map[string]int {
 	}
 	return out.Counts
 }
+
+// A demo and a sample tell of eighteen months; what a policy would have let go by now is not in them, and no promise fails at first sight.
+func TestFilledDemoKeepsEveryPromise(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	if err := h.app.FillDemo(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r, err := h.app.TrustCheck(t.Context())
+	if err != nil || !r.OK {
+		t.Errorf("%v, %v", r.Counts, err)
+	}
+	for _, p := range r.Promises {
+		if p.Status == "failing" {
+			t.Errorf("%s: %+v", p.ID, p.Tenants)
+		}
+	}
+}
